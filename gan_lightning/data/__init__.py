@@ -1,0 +1,1 @@
+"""Real images: every set is an ``ImageData``."""
