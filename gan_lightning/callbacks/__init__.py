@@ -1,0 +1,1 @@
+"""What happens between iterations: measuring, scoring, pictures, checkpoints, progress."""

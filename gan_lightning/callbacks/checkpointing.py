@@ -1,0 +1,49 @@
+"""The state to go on from after a kill."""
+
+import os
+import time
+from typing import Any
+
+import lightning as L
+
+from gan_lightning.run_directory import RunDirectory
+
+
+class Checkpointing(L.Callback):
+    """Writes ``last.ckpt`` at intervals and at the end, keeps the one before, and notes how far the run has come.
+
+    It stands last among the callbacks: what the others did in this iteration is in the checkpoint.
+
+    Args:
+        directory: where to.
+        every: generator iterations between checkpoints.
+    """
+
+    def __init__(self, directory: RunDirectory, *, every: int) -> None:
+        self.directory, self.every = directory, every
+        self.seconds_before = 0.0
+        self.started = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of the training so far, earlier starts included."""
+        return self.seconds_before + time.monotonic() - self.started
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"seconds": self.seconds}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.seconds_before = state_dict["seconds"]
+
+    def on_train_batch_end(self, trainer: L.Trainer, *_: Any) -> None:
+        step = trainer.global_step
+        if step % self.every and step != trainer.max_steps:
+            return
+        if trainer.is_global_zero:
+            for logger in trainer.loggers:
+                logger.save()
+            if self.directory.last.exists():
+                os.replace(self.directory.last, self.directory.previous)
+        trainer.save_checkpoint(self.directory.last)
+        if trainer.is_global_zero:
+            self.directory.record(generator_step=step, seconds=round(self.seconds, 3))

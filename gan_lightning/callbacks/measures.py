@@ -1,0 +1,57 @@
+"""Logging at intervals, the held-out critic loss, and the end of a run that diverges."""
+
+from collections.abc import Mapping
+from typing import cast
+
+import lightning as L
+import torch
+from torch import Tensor
+
+from gan_lightning.data.base import ImageData
+from gan_lightning.module import AdversarialModule, Diverged
+
+
+class Measures(L.Callback):
+    """Logs the losses and the held-out critic loss; the only place where a step's numbers reach the host.
+
+    Args:
+        data: whose held-out images are used.
+        log_every: generator iterations between rows of training losses, and between looks for a non-finite loss.
+        held_out_every: generator iterations between held-out critic losses.
+    """
+
+    def __init__(self, data: ImageData, *, log_every: int, held_out_every: int) -> None:
+        self.data, self.log_every, self.held_out_every = data, log_every, held_out_every
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Tensor | Mapping | None, batch: object, batch_idx: int
+    ) -> None:
+        module = cast(AdversarialModule, pl_module)
+        step, last = trainer.global_step, trainer.global_step == trainer.max_steps
+        if step % self.log_every == 0 or last:
+            log_means(trainer, cast(Mapping[str, Tensor], outputs))
+        check_finite(trainer, module, every=self.log_every)
+        if step % self.held_out_every == 0 or last:
+            loss = module.held_out_critic_loss(self.data.held_out_batches())
+            log_means(trainer, {"val/critic_loss": loss})
+
+
+def log_means(trainer: L.Trainer, measures: Mapping[str, Tensor]) -> None:
+    """Log scalars at the current generator iteration, averaged over processes."""
+    means = {name: float(trainer.strategy.reduce(value, reduce_op="mean")) for name, value in measures.items()}
+    for logger in trainer.loggers:
+        logger.log_metrics(means, step=trainer.global_step)
+
+
+def check_finite(trainer: L.Trainer, module: AdversarialModule, *, every: int) -> None:
+    """Every so many generator iterations and at the last, look whether all losses so far were finite.
+
+    Raises:
+        Diverged: in every process, if one of them met a non-finite loss.
+    """
+    step = trainer.global_step
+    if step % every and step != trainer.max_steps:
+        return
+    diverged = trainer.strategy.reduce((~module.finite).to(torch.float32), reduce_op="sum")
+    if diverged > 0:
+        raise Diverged(f"a loss was not finite at or before generator iteration {step}")

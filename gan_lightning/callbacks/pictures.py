@@ -1,0 +1,94 @@
+"""What people would rather look at: sample grids from fixed latents, and the curves."""
+
+from pathlib import Path
+from typing import Any, cast
+
+import lightning as L
+import torch
+from lightning.pytorch.loggers import TensorBoardLogger, WandbLogger
+from torch import Tensor, nn
+from torchvision.utils import make_grid, save_image
+
+from gan_lightning.images import to_uint8
+from gan_lightning.metrics_file import read_metrics, series
+from gan_lightning.module import AdversarialModule
+from gan_lightning.randomness import seeded_generator
+from gan_lightning.run_directory import RunDirectory, atomic
+
+SIDE = 10
+"""Images along a grid's side: 100 in all, the block that batch norm sees when samples are scored."""
+
+SHOWN_PIXELS = 48
+"""Small images are enlarged to about this size."""
+
+
+class Pictures(L.Callback):
+    """Writes ``samples/*.png`` and ``curves.png``.
+
+    Args:
+        directory: where to.
+        every: generator iterations between pictures; the last iteration has one always.
+    """
+
+    def __init__(self, directory: RunDirectory, *, every: int) -> None:
+        self.directory, self.every = directory, every
+
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
+        if (trainer.global_step % self.every and trainer.global_step != trainer.max_steps) or not trainer.is_global_zero:
+            return
+        module = cast(AdversarialModule, pl_module)
+        grid = sample_grid(module.generator, latent_dim=module.latent_dim, seed=module.seed, device=module.device)
+        path = self.directory.samples / f"{trainer.global_step:06d}.png"
+        save_grid(grid, path)
+        for logger in trainer.loggers:
+            if isinstance(logger, TensorBoardLogger):
+                logger.experiment.add_image("samples", grid, trainer.global_step)
+            elif isinstance(logger, WandbLogger):
+                logger.log_image("samples", [str(path)], step=trainer.global_step)
+            logger.save()
+        draw_curves(self.directory)
+
+
+@torch.no_grad()
+def sample_grid(generator: nn.Module, *, latent_dim: int, seed: int, device: torch.device) -> Tensor:
+    """A grid of samples from latents that are a function of ``seed`` alone: uint8 ``(3, H, W)``."""
+    latent = torch.randn(SIDE**2, latent_dim, generator=seeded_generator(seed, "samples"))
+    images = to_uint8(generator(latent.to(device)))
+    factor = max(1, SHOWN_PIXELS // images.shape[-1])
+    enlarged = images.repeat_interleave(factor, -1).repeat_interleave(factor, -2)
+    return make_grid(enlarged, nrow=SIDE, padding=factor, pad_value=255).cpu()
+
+
+def save_grid(grid: Tensor, path: Path) -> None:
+    """Write a uint8 ``(3, H, W)`` grid as PNG, atomically."""
+    with atomic(path) as temporary:
+        save_image(grid / 255, temporary, format="png")
+
+
+def draw_curves(directory: RunDirectory) -> None:
+    """``curves.png``: losses, gradient norm and scores over generator iterations, from ``metrics.csv``."""
+    from matplotlib.figure import Figure
+
+    rows = read_metrics(directory.metrics)
+    names = {name for row in rows.values() for name in row}
+    scores = sorted(name for name in names if name.startswith("score/") and not name.endswith("_std"))
+    panels = [
+        ("loss", ["train/critic_loss", "val/critic_loss", "train/generator_loss"]),
+        ("gradient norm", ["train/gradient_norm"]),
+        *((name.removeprefix("score/").replace("_", " "), [name]) for name in scores),
+    ]
+    panels = [(title, shown) for title, columns in panels if (shown := [c for c in columns if c in names])]
+    if not panels:
+        return
+    figure = Figure(figsize=(4.6 * len(panels), 3.2), layout="constrained")
+    for axes, (title, columns) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+        for column in columns:
+            steps, values = series(rows, column)
+            axes.plot(steps, values, label=column.replace("_", " "), lw=1.2, marker="o" if len(steps) < 30 else "", ms=3)
+        axes.set(title=title, xlabel="generator iteration")
+        axes.grid(alpha=0.3)
+        if len(columns) > 1:
+            axes.legend(frameon=False, fontsize=8)
+    figure.suptitle(directory.path.name, fontsize=9)
+    with atomic(directory.curves) as temporary:
+        figure.savefig(temporary, format="png", dpi=110)

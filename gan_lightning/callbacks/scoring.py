@@ -1,0 +1,61 @@
+"""Scores at intervals and at the end; the final one and the best one are kept."""
+
+from typing import Any, cast
+
+import lightning as L
+
+from gan_lightning.data.base import ImageData
+from gan_lightning.metrics import Scorer
+from gan_lightning.module import AdversarialModule
+from gan_lightning.run_directory import RunDirectory
+
+
+class Scoring(L.Callback):
+    """Scores the generator and writes ``result.json`` and the best checkpoint.
+
+    Args:
+        scorer: by which network and formulae.
+        data: whose training images the samples are compared with.
+        directory: where the scores and the best checkpoint go.
+        every: generator iterations between scores.
+    """
+
+    def __init__(self, scorer: Scorer, data: ImageData, *, directory: RunDirectory, every: int) -> None:
+        self.scorer, self.data, self.directory, self.every = scorer, data, directory, every
+        self.final: dict[str, Any] = {}
+        self.best: dict[str, Any] = {}
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"final": self.final, "best": self.best}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.final, self.best = state_dict["final"], state_dict["best"]
+
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
+        if trainer.global_step % self.every == 0 or trainer.global_step == trainer.max_steps:
+            self.score(trainer, cast(AdversarialModule, pl_module))
+
+    def score(self, trainer: L.Trainer, module: AdversarialModule) -> None:
+        """Score the generator as it is now; every process takes part."""
+        scores = self.scorer.score(
+            module.generator, latent_dim=module.latent_dim, device=module.device, reference=self.data.reference()
+        )
+        for logger in trainer.loggers:
+            logger.log_metrics({f"score/{name}": value for name, value in scores.items()}, step=trainer.global_step)
+        self.final = {**scores, "generator_step": trainer.global_step}
+        is_best = not self.best or self._is_better(scores[self.scorer.monitor], self.best[self.scorer.monitor])
+        if is_best:
+            self.best = self.final
+            trainer.save_checkpoint(self.directory.best, weights_only=True)
+        if trainer.is_global_zero:
+            self.directory.record(
+                scores={
+                    "monitor": self.scorer.monitor,
+                    "final": self.final,
+                    "best": self.best,
+                    "protocol": self.scorer.protocol(),
+                }
+            )
+
+    def _is_better(self, score: float, other: float) -> bool:
+        return score > other if self.scorer.higher_is_better else score < other

@@ -1,0 +1,74 @@
+"""``metrics.csv``: one row per logged step, written whole and atomically."""
+
+import csv
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch.loggers import Logger
+from lightning.pytorch.utilities import rank_zero_only
+
+from gan_lightning.run_directory import atomic
+
+SECONDS_BETWEEN_WRITES = 2.0
+
+
+class MetricsFile(Logger):
+    """A logger that keeps every row and survives a kill: what a checkpoint knows of is on disk.
+
+    Args:
+        path: of the CSV file; rows of an earlier start are kept up to ``resumed_step``.
+        resumed_step: generator iteration that the run goes on from.
+    """
+
+    def __init__(self, path: Path, *, resumed_step: int) -> None:
+        super().__init__()
+        self.path = path
+        self.rows = {step: row for step, row in read_metrics(path).items() if step <= resumed_step}
+        self._written = 0.0
+
+    @property
+    def name(self) -> str:
+        return "metrics"
+
+    @property
+    def version(self) -> str:
+        return ""
+
+    @rank_zero_only
+    def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
+        """Nothing: ``config.yaml`` has them."""
+
+    @rank_zero_only
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        if step is not None:
+            self.rows.setdefault(step, {}).update(metrics)
+            if time.monotonic() - self._written > SECONDS_BETWEEN_WRITES:
+                self.save()
+
+    @rank_zero_only
+    def save(self) -> None:
+        names = sorted({name for row in self.rows.values() for name in row})
+        with atomic(self.path) as temporary, open(temporary, "w", newline="") as file:
+            writer = csv.DictWriter(file, ["step", *names])
+            writer.writeheader()
+            writer.writerows({"step": step, **row} for step, row in sorted(self.rows.items()))
+        self._written = time.monotonic()
+
+
+def read_metrics(path: Path) -> dict[int, dict[str, float]]:
+    """The rows of a ``metrics.csv`` by generator iteration, without the empty cells; empty if there is no file."""
+    if not path.is_file():
+        return {}
+    with open(path, newline="") as file:
+        return {
+            int(row.pop("step")): {name: float(value) for name, value in row.items() if value}
+            for row in csv.DictReader(file)
+        }
+
+
+def series(rows: dict[int, dict[str, float]], name: str) -> tuple[list[int], list[float]]:
+    """One column as steps and finite values."""
+    points = [(step, row[name]) for step, row in sorted(rows.items()) if math.isfinite(row.get(name, math.nan))]
+    return [step for step, _ in points], [value for _, value in points]

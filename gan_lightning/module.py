@@ -1,0 +1,190 @@
+"""Algorithm 1 of arXiv:1704.00028, for any objective, constraint and pair of networks."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, cast
+
+import lightning as L
+import torch
+from lightning.pytorch.core.optimizer import LightningOptimizer
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+
+from gan_lightning.constraints import Constraint
+from gan_lightning.data.base import Batch
+from gan_lightning.objectives import Objective
+from gan_lightning.randomness import RandomStreams
+
+
+MakeOptimizer = Callable[[nn.Module], Optimizer]
+
+
+class Diverged(Exception):
+    """A loss is no longer finite: a result of the run, not a fault of the program."""
+
+
+class AdversarialModule(L.LightningModule):
+    """Trains a generator against a critic; one ``training_step`` is one generator iteration.
+
+    Lightning's ``global_step`` counts the steps of wrapped optimisers. Only the generator's is stepped wrapped, so
+    ``global_step``, ``max_steps``, checkpoints and loggers all count generator iterations.
+
+    Args:
+        generator: ``(latents (B, latent_dim), labels (B,) or None)`` to samples in [-1, 1].
+        critic: ``(samples, labels or None)`` to scores ``(B,)``.
+        objective: the pair of losses.
+        constraint: what keeps the critic Lipschitz; asked at once whether it goes with this critic.
+        generator_optimizer, critic_optimizer: make a network's optimiser.
+        n_critic: critic steps per generator step, positive.
+        latent_dim: size of the latent.
+        seed: of latents and mixing draws.
+        decay: factor on both rates as a function of the generator iteration, or ``None`` for constant rates.
+
+    Raises:
+        ValueError: if ``n_critic`` is not positive or the constraint refuses the critic.
+    """
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        critic: nn.Module,
+        *,
+        objective: Objective,
+        constraint: Constraint,
+        generator_optimizer: MakeOptimizer,
+        critic_optimizer: MakeOptimizer,
+        n_critic: int,
+        latent_dim: int,
+        seed: int,
+        decay: Callable[[int], float] | None = None,
+    ) -> None:
+        super().__init__()
+        if n_critic < 1:
+            raise ValueError(f"n_critic={n_critic} must be at least 1")
+        constraint.prepare(critic)
+        self.generator, self.critic = generator, critic
+        self.objective, self.constraint = objective, constraint
+        self.make_generator_optimizer, self.make_critic_optimizer = generator_optimizer, critic_optimizer
+        self.n_critic, self.latent_dim, self.seed, self.decay = n_critic, latent_dim, seed, decay
+        self.automatic_optimization = False
+
+    def setup(self, stage: str) -> None:
+        """Start the random streams; a checkpoint sets them further on."""
+        self.streams = self._streams("train")
+        self.finite = torch.tensor(True, device=self.trainer.strategy.root_device)
+
+    def configure_optimizers(self) -> Any:
+        """The generator's optimiser, then the critic's, with their schedulers if the rates decay."""
+        optimizers = [self.make_generator_optimizer(self.generator), self.make_critic_optimizer(self.critic)]
+        return optimizers, [] if self.decay is None else [LambdaLR(o, self.decay) for o in optimizers]
+
+    def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
+        """One iteration of Algorithm 1's outer loop.
+
+        Args:
+            batch: real samples ``(n_critic, B, *)`` in [-1, 1], and labels ``(n_critic, B)`` or ``None``.
+            batch_idx: unused; the clock is ``global_step``.
+
+        Returns:
+            Measures of this iteration; those of the critic are of its last step, before that step's update.
+        """
+        generator_optimizer, _ = cast(list[LightningOptimizer], self.optimizers())
+        _, critic_optimizer = cast(list[Optimizer], self.optimizers(use_pl_optimizer=False))
+        real, labels = batch
+        measures: dict[str, Tensor] = {}
+        for i in range(self.n_critic):  # line 2
+            latent = self.streams.latents(real.shape[1], self.latent_dim)  # line 4
+            epsilon = self.streams.epsilon(real.shape[1])
+            conditions = None if labels is None else labels[i]
+            loss, measures = self.critic_loss(real[i], conditions, latent=latent, epsilon=epsilon)  # lines 5 to 7
+            self._descend(loss, critic_optimizer)  # line 9
+            self.constraint.project(self.critic)
+
+        latent = self.streams.latents(real.shape[1], self.latent_dim)  # line 11
+        conditions = None if labels is None else labels[-1]
+        with frozen(self.critic):
+            loss = self.objective.generator_loss(self.critic(self.generator(latent, conditions), conditions))
+            self._descend(loss, generator_optimizer)  # line 12
+        for scheduler in self._schedulers():
+            scheduler.step()
+
+        measures["generator_loss"] = loss.detach()
+        self.finite &= measures["critic_loss"].isfinite() & measures["generator_loss"].isfinite()
+        return {f"train/{name}": value for name, value in measures.items()}
+
+    def critic_loss(
+        self, real: Tensor, labels: Tensor | None, *, latent: Tensor, epsilon: Tensor
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The critic's loss with its penalty, Algorithm 1, lines 5 to 7.
+
+        Args:
+            real: ``(B, *)``.
+            labels: ``(B,)`` of the real samples, given to the fakes as well, or ``None``.
+            latent: ``(B, latent_dim)``.
+            epsilon: ``(B,)`` in [0, 1).
+
+        Returns:
+            The scalar loss and its detached parts by name.
+        """
+        with torch.no_grad():
+            fake = self.generator(latent, labels)
+        real_scores, fake_scores = self.critic(real, labels), self.critic(fake, labels)
+        loss = self.objective.critic_loss(real_scores, fake_scores)
+        measures = self.objective.measures(real_scores.detach(), fake_scores.detach())
+        penalty = self.constraint.penalty(partial(self.critic, labels=labels), real, fake, epsilon=epsilon)
+        if penalty is not None:
+            term, norm = penalty
+            loss = loss + term
+            measures |= {"gradient_penalty": term.detach(), "gradient_norm": norm.detach().mean()}
+        return loss, {"critic_loss": loss.detach(), **measures}
+
+    @torch.no_grad()
+    def held_out_critic_loss(self, batches: Iterable[Batch]) -> Tensor:
+        """Mean critic loss, penalty included, over held-out batches and all processes.
+
+        The latents and mixing draws are a function of (seed, batch index): the same at every call.
+
+        Args:
+            batches: this process's share ``(B, *)`` and labels of every global batch.
+
+        Returns:
+            A scalar; NaN if there is no batch.
+        """
+        losses = []
+        for index, (real, labels) in enumerate(batches):
+            streams = self._streams("held out", index)
+            latent, epsilon = streams.latents(len(real), self.latent_dim), streams.epsilon(len(real))
+            losses.append(self.critic_loss(real, labels, latent=latent, epsilon=epsilon)[0])
+        mean = torch.stack(losses).mean() if losses else torch.tensor(torch.nan, device=self.device)
+        return self.trainer.strategy.reduce(mean, reduce_op="mean")
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["random_streams"] = self.streams.state_dict()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.streams.load_state_dict(checkpoint["random_streams"])
+
+    def _streams(self, *purpose: str | int) -> RandomStreams:
+        trainer = self.trainer
+        device = trainer.strategy.root_device
+        return RandomStreams(self.seed, *purpose, rank=trainer.global_rank, world_size=trainer.world_size, device=device)
+
+    def _schedulers(self) -> list[LambdaLR]:
+        return [] if self.decay is None else cast(list[LambdaLR], self.lr_schedulers())
+
+    def _descend(self, loss: Tensor, optimizer: Any) -> None:
+        optimizer.zero_grad()
+        self.manual_backward(loss)
+        optimizer.step()
+
+
+@contextmanager
+def frozen(network: nn.Module) -> Iterator[None]:
+    """Within it, the network's parameters do not require gradients."""
+    network.requires_grad_(False)
+    try:
+        yield
+    finally:
+        network.requires_grad_(True)

@@ -1,0 +1,113 @@
+"""Layers of the original experiments: TensorFlow's SAME padding, its initialisation, norms and nonlinearities."""
+
+from math import sqrt
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+NORMS = ("batch", "layer", "none")
+NONLINEARITIES = ("relu", "leaky_relu", "softplus", "tanh")
+
+
+def initialise(layer: nn.Module, *, fan_in: float, fan_out: float, gain: float) -> None:
+    """Weights uniform with standard deviation gain·sqrt(2 / (fan_in + fan_out)), biases 0.
+
+    Source: released code. Gain 1 is Glorot's, for linear layers; sqrt(2) is what the code calls "He" for convolutions.
+    """
+    bound = gain * sqrt(6 / (fan_in + fan_out))
+    nn.init.uniform_(layer.weight, -bound, bound)
+    nn.init.zeros_(layer.bias)
+
+
+class Linear(nn.Linear):
+    """Linear layer with Glorot initialisation."""
+
+    def reset_parameters(self) -> None:
+        initialise(self, fan_in=self.in_features, fan_out=self.out_features, gain=1.0)
+
+
+class Conv(nn.Conv2d):
+    """Convolution with SAME padding: ``(B, C, n, n)`` to ``(B, C', n/stride, n/stride)``.
+
+    Of the padding, the larger half comes after, as in TensorFlow: (1, 2) for a 5x5 kernel at stride 2 and even ``n``.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, *, kernel: int, stride: int = 1) -> None:
+        super().__init__(in_channels, out_channels, kernel, stride)
+        total = kernel - stride
+        self.same_padding = (total // 2, total - total // 2) * 2
+
+    def reset_parameters(self) -> None:
+        area, (stride, _) = self.kernel_size[0] ** 2, self.stride
+        fan_out = self.out_channels * area // stride**2
+        initialise(self, fan_in=self.in_channels * area, fan_out=fan_out, gain=sqrt(2))
+
+    def forward(self, input: Tensor) -> Tensor:
+        before, after = self.same_padding[:2]
+        if before == after:
+            return F.conv2d(input, self.weight, self.bias, self.stride, before)
+        return F.conv2d(F.pad(input, self.same_padding), self.weight, self.bias, self.stride)
+
+
+class Deconv(nn.ConvTranspose2d):
+    """Transposed 5x5 convolution of stride 2, ``(B, C, n, n)`` to ``(B, C', 2n, 2n)``: the adjoint of ``Conv``'s."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(in_channels, out_channels, 5, 2, padding=1)
+
+    def reset_parameters(self) -> None:
+        area = self.kernel_size[0] ** 2
+        initialise(self, fan_in=self.in_channels * area / 4, fan_out=self.out_channels * area, gain=sqrt(2))
+
+    def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
+        return super().forward(input, output_size)[..., :-1, :-1]
+
+
+def make_norm(name: str, channels: int) -> nn.Module:
+    """A norm over ``(B, channels, H, W)`` with one scale and one offset a channel, eps 1e-5.
+
+    Args:
+        name: ``batch`` (batch statistics always, as in the released code), ``layer`` (over C, H and W of a sample)
+            or ``none``.
+        channels: C.
+
+    Raises:
+        ValueError: for another name.
+    """
+    match name:
+        case "batch":
+            return nn.BatchNorm2d(channels, track_running_stats=False)
+        case "layer":
+            return nn.GroupNorm(1, channels)
+        case "none":
+            return nn.Identity()
+    raise ValueError(f"norm={name} is unknown; allowed: {', '.join(NORMS)}")
+
+
+class Softplus(nn.Module):
+    """softplus(2x + 2)/2 - 1, a smooth ReLU. Source: arXiv:1704.00028, Table 1."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.softplus(2 * input + 2) / 2 - 1
+
+
+def make_nonlinearity(name: str) -> nn.Module:
+    """A nonlinearity of Table 1 by its name.
+
+    Args:
+        name: ``relu``, ``leaky_relu`` (slope 0.2: released code), ``softplus`` (softplus(2x+2)/2 - 1) or ``tanh``.
+
+    Raises:
+        ValueError: for another name.
+    """
+    match name:
+        case "relu":
+            return nn.ReLU()
+        case "leaky_relu":
+            return nn.LeakyReLU(0.2)
+        case "softplus":
+            return Softplus()
+        case "tanh":
+            return nn.Tanh()
+    raise ValueError(f"nonlinearity={name} is unknown; allowed: {', '.join(NONLINEARITIES)}")

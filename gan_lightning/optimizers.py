@@ -1,0 +1,91 @@
+"""Optimisers with the semantics of the original experiments where torch's own differ."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+
+class RMSprop(Optimizer):
+    r"""RMSProp as TensorFlow 1 has it: :math:`w \leftarrow w - \eta g / \sqrt{m + \varepsilon}`.
+
+    The running mean square ``m`` starts at 1 and ε stands inside the root, while torch's own starts at 0 with ε
+    outside. The tiny gradients of a clipped critic feel both.
+
+    Args:
+        params: parameters or parameter groups.
+        lr: η, positive.
+        alpha: decay of ``m`` in [0, 1); 0.9 is TensorFlow's default.
+        eps: ε, positive; 1e-10 is TensorFlow's default.
+        weight_decay: L2 coefficient added to the gradient, non-negative.
+
+    Raises:
+        ValueError: if an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Tensor] | Iterable[dict[str, Any]],
+        lr: float,
+        *,
+        alpha: float = 0.9,
+        eps: float = 1e-10,
+        weight_decay: float = 0.0,
+    ) -> None:
+        for name, value, valid in (
+            ("lr", lr, lr > 0),
+            ("alpha", alpha, 0 <= alpha < 1),
+            ("eps", eps, eps > 0),
+            ("weight_decay", weight_decay, weight_decay >= 0),
+        ):
+            if not valid:
+                raise ValueError(f"optimizer.{name}={value} is out of range")
+        super().__init__(params, {"lr": lr, "alpha": alpha, "eps": eps, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            parameters = [p for p in group["params"] if p.grad is not None]
+            if parameters:
+                self._update(parameters, group)
+        return loss
+
+    def _update(self, parameters: list[Tensor], group: dict[str, Any]) -> None:
+        for parameter in parameters:
+            if not self.state[parameter]:
+                self.state[parameter]["square_avg"] = torch.ones_like(parameter)
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        if group["weight_decay"]:
+            gradients = torch._foreach_add(gradients, parameters, alpha=group["weight_decay"])
+        averages = [self.state[p]["square_avg"] for p in parameters]
+        torch._foreach_mul_(averages, group["alpha"])
+        torch._foreach_addcmul_(averages, gradients, gradients, 1 - group["alpha"])
+        roots = torch._foreach_sqrt(torch._foreach_add(averages, group["eps"]))
+        torch._foreach_addcdiv_(parameters, gradients, roots, -group["lr"])
+
+
+class LinearDecay:
+    """Factor on the rate that falls from 1 at iteration 0 to 0 at ``steps``: max(0, 1 - t/steps).
+
+    Source: arXiv:1704.00028, appendix F. Both players follow it, and all critic steps of one iteration share a rate.
+
+    Args:
+        steps: generator iterations until the rate is 0, positive.
+
+    Raises:
+        ValueError: if ``steps`` is not positive.
+    """
+
+    def __init__(self, steps: int) -> None:
+        if steps <= 0:
+            raise ValueError(f"decay.steps={steps} must be positive")
+        self.steps = steps
+
+    def __call__(self, generator_step: int) -> float:
+        return max(0.0, 1 - generator_step / self.steps)

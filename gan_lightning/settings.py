@@ -1,0 +1,105 @@
+"""From the composed config to plain settings: the drawn architecture filled in, every simple mistake refused.
+
+Nothing heavy is imported here, so that a mistake is on the screen before torch is loaded.
+"""
+
+import hashlib
+import re
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from gan_lightning.draw import draw
+
+Settings = dict[str, Any]
+
+FREE_TO_CHANGE = ("generator_steps", "trainer", "logger")
+"""What a run may be continued with: run length, machine and dashboard."""
+
+LONGEST_NAME = 150
+UNNAMED = ("trainer", "logger", "study", "+sweeps", "hydra")
+"""Overrides that do not tell one run from another."""
+
+
+def resolve(config: DictConfig) -> Settings:
+    """Plain containers, with every interpolation resolved and the architecture that ``seed`` draws filled in.
+
+    An axis of the table that the user has set stays as it is.
+
+    Raises:
+        ValueError: for a setting outside its range, in one line.
+    """
+    config = config.copy()
+    OmegaConf.set_struct(config, False)
+    for key in ("generator_steps", "n_critic", "latent_dim"):
+        _check(f"{key}={config[key]}", config[key] >= 1, "at least 1 is needed")
+    _check(f"seed={config.seed}", config.seed >= 0, "0 or more is needed")
+    _check(f"learning_rate_scale={config.learning_rate_scale}", config.learning_rate_scale > 0, "must be positive")
+    for name, steps in config.every.items():
+        _check(f"every.{name}={steps}", steps >= 1, "at least 1 is needed")
+    _check_processes(config)
+    config.arch.drawn = _fill_in_draw(config)
+    config.pop("report", None)
+    settings = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    assert isinstance(settings, dict)
+    return {str(key): value for key, value in settings.items()}
+
+
+def same_run(settings: Settings, earlier: Settings) -> list[str]:
+    """Keys in which two runs differ so that the one cannot go on with the other's directory, as ``key: old -> new``."""
+    old, new = (flatten({k: v for k, v in s.items() if k not in FREE_TO_CHANGE}) for s in (earlier, settings))
+    # What is interpolated from the run length, such as the rate's decay, may change with it.
+    follows_length = {k for k in old if (old[k], new.get(k)) == (earlier["generator_steps"], settings["generator_steps"])}
+    return [
+        f"{key}: {old.get(key)} -> {new.get(key)}"
+        for key in sorted(old.keys() | new.keys())
+        if old.get(key) != new.get(key) and key not in follows_length
+    ]
+
+
+def flatten(settings: Settings, prefix: str = "") -> Settings:
+    """Nested settings as one level of dotted keys."""
+    flat: Settings = {}
+    for key, value in settings.items():
+        if isinstance(value, dict):
+            flat |= flatten(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def run_name(overrides: list[str]) -> str:
+    """A stable directory name for a run: its overrides, sorted, in characters that every file system takes."""
+    kept = sorted(o for o in overrides if not re.match(rf"\+*({'|'.join(map(re.escape, UNNAMED))})[.=/@]", o))
+    name = ",".join(kept) or "defaults"
+    safe = re.sub(r"[^\w.,=+-]+", "-", name)
+    if safe == name and len(safe) <= LONGEST_NAME:
+        return name
+    return f"{safe[:LONGEST_NAME]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def _fill_in_draw(config: DictConfig) -> dict[str, Any] | None:
+    table = config.arch.pop("table", None)
+    if table is None:
+        return None
+    drawn = draw(OmegaConf.to_container(table, resolve=True), config.seed)  # pyright: ignore[reportArgumentType]
+    for axis, value in drawn.items():
+        if OmegaConf.is_missing(OmegaConf.select(config.arch, axis.rpartition(".")[0]), axis.rpartition(".")[2]):
+            OmegaConf.update(config.arch, axis, value)
+    return {axis: OmegaConf.select(config.arch, axis) for axis in drawn}
+
+
+def _check_processes(config: DictConfig) -> None:
+    devices, batch_size = config.trainer.devices, config.data.batch_size
+    _check(f"trainer.devices={devices}", devices >= 1, "at least 1 is needed")
+    _check(f"data.batch_size={batch_size}", batch_size >= 1, "at least 1 is needed")
+    _check(
+        f"data.batch_size={batch_size}",
+        batch_size % devices == 0,
+        f"the global batch must be a multiple of the world size, trainer.devices={devices}",
+    )
+
+
+def _check(what: str, valid: bool, allowed: str) -> None:
+    if not valid:
+        raise ValueError(f"{what} is not possible: {allowed}")
