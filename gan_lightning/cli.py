@@ -1,0 +1,81 @@
+"""The command line: ``python train.py`` and ``gan-train``."""
+
+import logging
+import os
+import re
+import sys
+from pathlib import Path
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from gan_lightning.resources import project_folder
+from gan_lightning.run_directory import RunDirectory
+from gan_lightning.settings import resolve, run_name
+from gan_lightning.sweep import Mistake
+
+log = logging.getLogger(__name__)
+
+OmegaConf.register_new_resolver("project_root", lambda: str(project_folder("sweeps").parent), replace=True)
+OmegaConf.register_new_resolver("run_name", run_name, replace=True)
+
+
+def job(config: DictConfig) -> str:
+    """One run, alone or in a sweep: skipped if it has ended, resumed if it was cut off.
+
+    Returns:
+        ``finished``, ``diverged`` or ``failed``. In a sweep a mistake is a failed run; alone it is raised.
+
+    Raises:
+        Mistake: if the run cannot start.
+    """
+    directory = RunDirectory(Path(HydraConfig.get().runtime.output_dir))
+    alone = HydraConfig.get().mode == RunMode.RUN
+    try:
+        status = start(config, directory)
+    except (ValueError, OSError, OmegaConfBaseException) as error:
+        if alone:
+            raise Mistake(one_line(error)) from error
+        log.error("refused: %s: %s", directory.path.name, one_line(error))
+        if not directory.config.exists():
+            directory.record(status="failed", study=config.study, seed=config.seed, error=one_line(error))
+        return "failed"
+    if alone and status == "failed":
+        raise SystemExit(1)
+    return status
+
+
+def start(config: DictConfig, directory: RunDirectory) -> str:
+    """Train unless there is nothing left to do."""
+    settings = resolve(config)
+    if directory.has_ended(settings):
+        log.info("already %s, nothing to do: %s", directory.result["status"], directory.path)
+        return directory.result["status"]
+    with directory.claimed():
+        from gan_lightning.run import run  # torch and Lightning take seconds: only now are they needed
+
+        return run(settings, directory)
+
+
+def one_line(error: BaseException) -> str:
+    """An error's message without its line breaks, and without Hydra's search path."""
+    text = str(error).split("Config search path:")[0].split("Set the environment variable")[0]
+    lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
+    options = [line for line in lines if re.fullmatch(r"[\w/]+", line)]
+    sentence = " ".join(line for line in lines if line not in options)
+    return f"{sentence} {', '.join(options)}".strip()
+
+
+def main() -> None:
+    """Parse the command line, compose the config and run; a mistake is one line and exit code 2."""
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands errors over instead of printing them
+    command = hydra.main(version_base="1.3", config_path=str(project_folder("conf")), config_name="train")(job)
+    try:
+        command()
+    except (Mistake, HydraException, OmegaConfBaseException, FileNotFoundError) as error:
+        print(f"error: {one_line(error)}", file=sys.stderr)
+        raise SystemExit(2) from None
