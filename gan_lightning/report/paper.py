@@ -1,0 +1,53 @@
+"""The paper's published numbers that reports set beside ours."""
+
+from typing import NamedTuple
+
+
+class Outcomes(NamedTuple):
+    """How many architectures succeeded at one threshold, by objective: a row of Tables 2 and 5.
+
+    Success is ``score > threshold``; ``baseline`` is the standard GAN, ``penalised`` is WGAN-GP.
+    """
+
+    threshold: float
+    only_baseline: int
+    only_penalised: int
+    both: int
+    neither: int
+
+    @property
+    def total(self) -> int:
+        """Number of architectures in the row."""
+        return sum(self[1:])
+
+    @property
+    def baseline(self) -> int:
+        """Number of architectures on which the baseline succeeded."""
+        return self.only_baseline + self.both
+
+    @property
+    def penalised(self) -> int:
+        """Number of architectures on which the penalised objective succeeded."""
+        return self.only_penalised + self.both
+
+
+# Source: arXiv:1704.00028, Table 5 (app. B), of which Table 2 shows five rows: Inception score, ImageNet 32x32.
+TABLE_5 = (
+    Outcomes(1.0, 0, 8, 192, 0),
+    Outcomes(1.5, 0, 50, 150, 0),
+    Outcomes(2.0, 0, 60, 140, 0),
+    Outcomes(2.5, 0, 74, 125, 1),
+    Outcomes(3.0, 1, 88, 110, 1),
+    Outcomes(3.5, 0, 111, 86, 3),
+    Outcomes(4.0, 1, 126, 67, 6),
+    Outcomes(4.5, 0, 136, 55, 9),
+    Outcomes(5.0, 0, 147, 42, 11),
+    Outcomes(5.5, 0, 148, 32, 20),
+    Outcomes(6.0, 0, 145, 21, 34),
+    Outcomes(6.5, 1, 131, 11, 57),
+    Outcomes(7.0, 1, 104, 5, 90),
+    Outcomes(7.5, 2, 67, 3, 128),
+    Outcomes(8.0, 1, 34, 0, 165),
+    Outcomes(8.5, 0, 6, 0, 194),
+    Outcomes(9.0, 0, 0, 0, 200),
+)

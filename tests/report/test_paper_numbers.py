@@ -1,0 +1,24 @@
+"""The paper's numbers are copied without a slip."""
+
+from itertools import pairwise
+
+from gan_lightning.report.paper import TABLE_5
+
+
+def test_each_of_the_17_rows_sums_to_200_architectures() -> None:
+    assert [row.total for row in TABLE_5] == [200] * 17
+
+
+def test_thresholds_run_from_1_to_9_in_halves() -> None:
+    assert [row.threshold for row in TABLE_5] == [1 + 0.5 * index for index in range(17)]
+
+
+def test_successes_of_either_objective_never_grow_with_the_threshold() -> None:
+    for lower, higher in pairwise(TABLE_5):
+        assert lower.baseline >= higher.baseline
+        assert lower.penalised >= higher.penalised
+
+
+def test_rows_of_table_2_appear_in_table_5() -> None:
+    printed = [(1.0, 0, 8, 192, 0), (3.0, 1, 88, 110, 1), (5.0, 0, 147, 42, 11), (7.0, 1, 104, 5, 90)]
+    assert set(printed) < set(TABLE_5)
