@@ -292,8 +292,8 @@ def quieten() -> None:
     """Keep Lightning's notices and known warnings off the screen."""
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-    warnings.filterwarnings("ignore", message=".*`IterableDataset` has `__len__` defined.*")
+    # Workaround: Lightning 2.6 asks torch 2.15's pytree in a way that is deprecated there.
+    warnings.filterwarnings("ignore", message=".*isinstance\\(treespec, LeafSpec\\).*")
 
 
 def _cores() -> int:
