@@ -67,7 +67,7 @@ class GradientPenalty(Constraint):
         """
         if any(isinstance(layer, _BatchNorm) for layer in critic.modules()):
             raise ValueError(
-                "arch.critic.norm=batch does not go with a gradient penalty: the penalty takes the gradient's norm for each "
+                "arch.critic.norm=batch does not go with a gradient penalty: that takes the gradient's norm for each "
                 "input independently, and batch norm makes every score depend on the whole batch (arXiv:1704.00028, "
                 "section 4, 'No critic batch normalization'); allowed: layer, none"
             )
@@ -81,7 +81,10 @@ class GradientPenalty(Constraint):
 
 
 class OneSidedGradientPenalty(GradientPenalty):
-    r"""Adds :math:`\lambda\,\mathbb{E}[\max(0, \lVert\nabla D(\hat x)\rVert_2 - 1)^2]`, arXiv:1704.00028, appendix C."""
+    r"""Adds :math:`\lambda\,\mathbb{E}[\max(0, \lVert\nabla D(\hat x)\rVert_2 - 1)^2]`.
+
+    Source: arXiv:1704.00028, appendix C.
+    """
 
     def _distance(self, norm: Tensor) -> Tensor:
         return one_sided(norm)

@@ -26,11 +26,15 @@ def draw(table: Mapping[str, Sequence[Any]], seed: int) -> dict[str, Any]:
     """
     products = prod(len(values) for values in table.values())
     if not 0 <= seed < products:
-        raise ValueError(f"seed={seed} is outside the {products:,} architectures of arch=random: 0 to {products - 1} are allowed")
+        raise ValueError(
+            f"seed={seed} is outside the {products:,} architectures of arch=random: 0 to {products - 1} are allowed"
+        )
     choice = next(islice(product(*table.values()), _permutation(products)[seed], None))
     return dict(zip(table, choice, strict=True))
 
 
 @lru_cache
 def _permutation(size: int) -> list[int]:
-    return sorted(range(size), key=lambda index: hashlib.sha256(f"gan_lightning architecture {index}".encode()).digest())
+    return sorted(
+        range(size), key=lambda index: hashlib.sha256(f"gan_lightning architecture {index}".encode()).digest()
+    )

@@ -17,7 +17,6 @@ from gan_lightning.data.base import Batch
 from gan_lightning.objectives import Objective
 from gan_lightning.randomness import RandomStreams
 
-
 MakeOptimizer = Callable[[nn.Module], Optimizer]
 
 
@@ -169,7 +168,9 @@ class AdversarialModule(L.LightningModule):
     def _streams(self, *purpose: str | int) -> RandomStreams:
         trainer = self.trainer
         device = trainer.strategy.root_device
-        return RandomStreams(self.seed, *purpose, rank=trainer.global_rank, world_size=trainer.world_size, device=device)
+        return RandomStreams(
+            self.seed, *purpose, rank=trainer.global_rank, world_size=trainer.world_size, device=device
+        )
 
     def _schedulers(self) -> list[LambdaLR]:
         return [] if self.decay is None else cast(list[LambdaLR], self.lr_schedulers())

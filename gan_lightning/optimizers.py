@@ -51,23 +51,19 @@ class RMSprop(Optimizer):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            parameters = [p for p in group["params"] if p.grad is not None]
-            if parameters:
-                self._update(parameters, group)
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    self._update(parameter, parameter.grad, group)
         return loss
 
-    def _update(self, parameters: list[Tensor], group: dict[str, Any]) -> None:
-        for parameter in parameters:
-            if not self.state[parameter]:
-                self.state[parameter]["square_avg"] = torch.ones_like(parameter)
-        gradients = [p.grad for p in parameters if p.grad is not None]
+    def _update(self, parameter: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
+        state = self.state[parameter]
+        if not state:
+            state["square_avg"] = torch.ones_like(parameter)
         if group["weight_decay"]:
-            gradients = torch._foreach_add(gradients, parameters, alpha=group["weight_decay"])
-        averages = [self.state[p]["square_avg"] for p in parameters]
-        torch._foreach_mul_(averages, group["alpha"])
-        torch._foreach_addcmul_(averages, gradients, gradients, 1 - group["alpha"])
-        roots = torch._foreach_sqrt(torch._foreach_add(averages, group["eps"]))
-        torch._foreach_addcdiv_(parameters, gradients, roots, -group["lr"])
+            gradient = gradient + group["weight_decay"] * parameter
+        state["square_avg"].mul_(group["alpha"]).addcmul_(gradient, gradient, value=1 - group["alpha"])
+        parameter.addcdiv_(gradient, (state["square_avg"] + group["eps"]).sqrt_(), value=-group["lr"])
 
 
 class LinearDecay:

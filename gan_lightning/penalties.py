@@ -38,7 +38,9 @@ def gradient_norm(critic: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
     def total_score(points: Tensor) -> Tensor:
         scores = critic(points)
         if scores.shape != points.shape[:1]:
-            raise ValueError(f"the critic must return scores of shape {tuple(points.shape[:1])}, got {tuple(scores.shape)}")
+            raise ValueError(
+                f"the critic must return scores of shape {tuple(points.shape[:1])}, got {tuple(scores.shape)}"
+            )
         return scores.sum()
 
     gradient = torch.func.grad(total_score)(points.detach())

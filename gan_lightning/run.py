@@ -20,10 +20,11 @@ import hydra.utils
 import lightning as L
 import torch
 from hydra.errors import InstantiationException
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.loggers import Logger
-from lightning.pytorch.plugins.environments import LightningEnvironment
 from lightning.pytorch.strategies import DDPStrategy
 from torch import nn
+from torch.multiprocessing.spawn import start_processes
 from torch.optim import Optimizer
 
 from gan_lightning.callbacks.checkpointing import Checkpointing
@@ -76,7 +77,9 @@ def build_module(settings: Settings) -> AdversarialModule:
         generator, critic = instantiate(arch["generator"]), instantiate(arch["critic"])
     recipe = {**settings["optimizer"], "lr": settings["optimizer"]["lr"] * settings["learning_rate_scale"]}
     is_normalised = arch["critic"].get("norm", "none") != "none"
-    decayed = partial(_make_decayed, instantiate(recipe), weight_decay=arch["critic_weight_decay"] if is_normalised else 0.0)
+    decayed = partial(
+        _make_decayed, instantiate(recipe), weight_decay=arch["critic_weight_decay"] if is_normalised else 0.0
+    )
     return AdversarialModule(
         generator,
         critic,
@@ -203,9 +206,7 @@ def fit_in_processes(settings: Settings, directory: RunDirectory) -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     devices = settings["trainer"]["devices"]
-    torch.multiprocessing.start_processes(
-        _process, (settings, directory.path, port), nprocs=devices, start_method="spawn"
-    )
+    start_processes(_process, (settings, directory.path, port), nprocs=devices, start_method="spawn")
 
 
 def _process(rank: int, settings: Settings, path: Path, port: int) -> None:

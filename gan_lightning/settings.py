@@ -49,7 +49,9 @@ def same_run(settings: Settings, earlier: Settings) -> list[str]:
     """Keys in which two runs differ so that the one cannot go on with the other's directory, as ``key: old -> new``."""
     old, new = (flatten({k: v for k, v in s.items() if k not in FREE_TO_CHANGE}) for s in (earlier, settings))
     # What is interpolated from the run length, such as the rate's decay, may change with it.
-    follows_length = {k for k in old if (old[k], new.get(k)) == (earlier["generator_steps"], settings["generator_steps"])}
+    follows_length = {
+        k for k in old if (old[k], new.get(k)) == (earlier["generator_steps"], settings["generator_steps"])
+    }
     return [
         f"{key}: {old.get(key)} -> {new.get(key)}"
         for key in sorted(old.keys() | new.keys())

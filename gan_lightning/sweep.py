@@ -34,7 +34,8 @@ class SweepSummary(Callback):
             Mistake: if there is none.
         """
         self.directories = [
-            RunDirectory(Path(config.hydra.sweep.dir) / run_name(list(overrides))) for overrides in sweep_overrides(config)
+            RunDirectory(Path(config.hydra.sweep.dir) / run_name(list(overrides)))
+            for overrides in sweep_overrides(config)
         ]
         if not self.directories:
             raise Mistake(f"the sweep has no runs: {' '.join(config.hydra.overrides.task)}")

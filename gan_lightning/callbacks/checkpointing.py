@@ -2,10 +2,12 @@
 
 import os
 import time
-from typing import Any
+from typing import Any, cast
 
 import lightning as L
 
+from gan_lightning.callbacks.measures import check_finite, is_due
+from gan_lightning.module import AdversarialModule
 from gan_lightning.run_directory import RunDirectory
 
 
@@ -35,10 +37,10 @@ class Checkpointing(L.Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.seconds_before = state_dict["seconds"]
 
-    def on_train_batch_end(self, trainer: L.Trainer, *_: Any) -> None:
-        step = trainer.global_step
-        if step % self.every and step != trainer.max_steps:
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any, **__: Any) -> None:
+        if not is_due(trainer, self.every):
             return
+        check_finite(trainer, cast(AdversarialModule, pl_module))
         if trainer.is_global_zero:
             for logger in trainer.loggers:
                 logger.save()
@@ -46,4 +48,4 @@ class Checkpointing(L.Callback):
                 os.replace(self.directory.last, self.directory.previous)
         trainer.save_checkpoint(self.directory.last)
         if trainer.is_global_zero:
-            self.directory.record(generator_step=step, seconds=round(self.seconds, 3))
+            self.directory.record(generator_step=trainer.global_step, seconds=round(self.seconds, 3))

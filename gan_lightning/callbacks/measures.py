@@ -24,16 +24,25 @@ class Measures(L.Callback):
         self.data, self.log_every, self.held_out_every = data, log_every, held_out_every
 
     def on_train_batch_end(
-        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Tensor | Mapping | None, batch: object, batch_idx: int
+        self,
+        trainer: L.Trainer,
+        pl_module: L.LightningModule,
+        outputs: Tensor | Mapping | None,
+        batch: object,
+        batch_idx: int,
     ) -> None:
         module = cast(AdversarialModule, pl_module)
-        step, last = trainer.global_step, trainer.global_step == trainer.max_steps
-        if step % self.log_every == 0 or last:
+        if is_due(trainer, self.log_every):
+            check_finite(trainer, module)
             log_means(trainer, cast(Mapping[str, Tensor], outputs))
-        check_finite(trainer, module, every=self.log_every)
-        if step % self.held_out_every == 0 or last:
+        if is_due(trainer, self.held_out_every):
             loss = module.held_out_critic_loss(self.data.held_out_batches())
             log_means(trainer, {"val/critic_loss": loss})
+
+
+def is_due(trainer: L.Trainer, every: int) -> bool:
+    """Whether this generator iteration is a multiple of ``every``, or the last."""
+    return trainer.global_step % every == 0 or trainer.global_step == trainer.max_steps
 
 
 def log_means(trainer: L.Trainer, measures: Mapping[str, Tensor]) -> None:
@@ -43,15 +52,11 @@ def log_means(trainer: L.Trainer, measures: Mapping[str, Tensor]) -> None:
         logger.log_metrics(means, step=trainer.global_step)
 
 
-def check_finite(trainer: L.Trainer, module: AdversarialModule, *, every: int) -> None:
-    """Every so many generator iterations and at the last, look whether all losses so far were finite.
+def check_finite(trainer: L.Trainer, module: AdversarialModule) -> None:
+    """Look whether all losses so far were finite.
 
     Raises:
         Diverged: in every process, if one of them met a non-finite loss.
     """
-    step = trainer.global_step
-    if step % every and step != trainer.max_steps:
-        return
-    diverged = trainer.strategy.reduce((~module.finite).to(torch.float32), reduce_op="sum")
-    if diverged > 0:
-        raise Diverged(f"a loss was not finite at or before generator iteration {step}")
+    if trainer.strategy.reduce((~module.finite).to(torch.float32), reduce_op="sum") > 0:
+        raise Diverged(f"a loss was not finite at or before generator iteration {trainer.global_step}")

@@ -9,6 +9,7 @@ from lightning.pytorch.loggers import TensorBoardLogger, WandbLogger
 from torch import Tensor, nn
 from torchvision.utils import make_grid, save_image
 
+from gan_lightning.callbacks.measures import is_due
 from gan_lightning.images import to_uint8
 from gan_lightning.metrics_file import read_metrics, series
 from gan_lightning.module import AdversarialModule
@@ -33,8 +34,8 @@ class Pictures(L.Callback):
     def __init__(self, directory: RunDirectory, *, every: int) -> None:
         self.directory, self.every = directory, every
 
-    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
-        if (trainer.global_step % self.every and trainer.global_step != trainer.max_steps) or not trainer.is_global_zero:
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any, **__: Any) -> None:
+        if not (is_due(trainer, self.every) and trainer.is_global_zero):
             return
         module = cast(AdversarialModule, pl_module)
         grid = sample_grid(module.generator, latent_dim=module.latent_dim, seed=module.seed, device=module.device)
@@ -84,7 +85,9 @@ def draw_curves(directory: RunDirectory) -> None:
     for axes, (title, columns) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
         for column in columns:
             steps, values = series(rows, column)
-            axes.plot(steps, values, label=column.replace("_", " "), lw=1.2, marker="o" if len(steps) < 30 else "", ms=3)
+            axes.plot(
+                steps, values, label=column.replace("_", " "), lw=1.2, marker="o" if len(steps) < 30 else "", ms=3
+            )
         axes.set(title=title, xlabel="generator iteration")
         axes.grid(alpha=0.3)
         if len(columns) > 1:

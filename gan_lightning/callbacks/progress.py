@@ -67,12 +67,16 @@ class Progress(L.Callback):
         step, total = trainer.global_step, trainer.max_steps
         rate = (step - self.first_step) / (time.monotonic() - self.started)
         left = timedelta(seconds=round((total - step) / rate))
-        log.info("%s: iteration %d/%d, %s, %.1f it/s, %s left", self.name, step, total, self._numbers(outputs), rate, left)
+        log.info(
+            "%s: iteration %d/%d, %s, %.1f it/s, %s left", self.name, step, total, self._numbers(outputs), rate, left
+        )
 
     def _numbers(self, outputs: Mapping[str, Tensor]) -> str:
         shown = {"critic": "critic_loss", "generator": "generator_loss", "Wasserstein": "wasserstein_estimate"}
         parts = [
-            f"{label} {float(outputs[f'train/{name}']):.3g}" for label, name in shown.items() if f"train/{name}" in outputs
+            f"{label} {float(outputs[f'train/{name}']):.3g}"
+            for label, name in shown.items()
+            if f"train/{name}" in outputs
         ]
         if self.scoring is not None and self.scoring.final:
             monitor = self.scoring.scorer.monitor

@@ -4,6 +4,7 @@ from typing import Any, cast
 
 import lightning as L
 
+from gan_lightning.callbacks.measures import check_finite, is_due
 from gan_lightning.data.base import ImageData
 from gan_lightning.metrics import Scorer
 from gan_lightning.module import AdversarialModule
@@ -31,8 +32,9 @@ class Scoring(L.Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.final, self.best = state_dict["final"], state_dict["best"]
 
-    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
-        if trainer.global_step % self.every == 0 or trainer.global_step == trainer.max_steps:
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any, **__: Any) -> None:
+        if is_due(trainer, self.every):
+            check_finite(trainer, cast(AdversarialModule, pl_module))
             self.score(trainer, cast(AdversarialModule, pl_module))
 
     def score(self, trainer: L.Trainer, module: AdversarialModule) -> None:

@@ -1,8 +1,8 @@
 """The DCGAN family of Table 1: arXiv:1704.00028, section 5.1 and appendix B.
 
-Read from the generator's side. Images of size S are made by ``n = log2(S / 4)`` resampling layers (5x5, stride 2) from a
-4x4 map, and a map of size m has ``F * S / (2m)`` channels: 4F, 2F, F at 4, 8 and 16 for the paper's 32x32. The remaining
-``depth - n - 1`` weight layers are 3x3 convolutions that change neither size nor width. The critic mirrors it.
+Read from the generator's side. Images of size S are made by ``n = log2(S / 4)`` resampling layers (5x5, stride 2) from
+a 4x4 map, and a map of size m has ``F * S / (2m)`` channels: 4F, 2F, F at 4, 8 and 16 for the paper's 32x32. The
+remaining ``depth - n - 1`` weight layers are 3x3 convolutions that change neither size nor width. The critic mirrors it.
 A net of fewer than ``n + 1`` layers starts from a larger map instead, so that depth counts weight layers at any size.
 """
 
@@ -42,7 +42,7 @@ def plan(size: int, *, depth: int | None, extra_layout: str) -> list[tuple[int, 
     maps = [size >> stage for stage in range(min(stages, depth - 1), 0, -1)]
     extra = depth - len(maps) - 1
     share = extra // len(maps) if extra_layout == "even" else 0
-    counts = {m: share for m in maps}
+    counts = dict.fromkeys(maps, share)
     if extra:
         counts[8] += extra - share * len(maps)
     return list(counts.items())
@@ -56,7 +56,9 @@ def width(filters: int, width_scale: float) -> int:
     """
     scaled = filters * width_scale
     if scaled < 1 or scaled != int(scaled):
-        raise ValueError(f"filters={filters} times width_scale={width_scale} must be a positive integer, got {scaled:g}")
+        raise ValueError(
+            f"filters={filters} times width_scale={width_scale} must be a positive integer, got {scaled:g}"
+        )
     return int(scaled)
 
 

@@ -2,7 +2,6 @@
 
 from math import sqrt
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -10,14 +9,17 @@ NORMS = ("batch", "layer", "none")
 NONLINEARITIES = ("relu", "leaky_relu", "softplus", "tanh")
 
 
-def initialise(layer: nn.Module, *, fan_in: float, fan_out: float, gain: float) -> None:
+def initialise(
+    layer: nn.Linear | nn.Conv2d | nn.ConvTranspose2d, *, fan_in: float, fan_out: float, gain: float
+) -> None:
     """Weights uniform with standard deviation gain·sqrt(2 / (fan_in + fan_out)), biases 0.
 
     Source: released code. Gain 1 is Glorot's, for linear layers; sqrt(2) is what the code calls "He" for convolutions.
     """
     bound = gain * sqrt(6 / (fan_in + fan_out))
     nn.init.uniform_(layer.weight, -bound, bound)
-    nn.init.zeros_(layer.bias)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
 
 
 class Linear(nn.Linear):

@@ -1,0 +1,34 @@
+# `make demo` and `make test` set everything up in .venv the first time, and only then.
+PYTHON ?= python3
+VENV := .venv
+READY := $(VENV)/.ready
+
+.PHONY: demo test test-slow check format setup clean
+
+demo: setup ## train WGAN-GP on the digits: minutes on a laptop, offline
+	$(VENV)/bin/python train.py
+
+test: setup ## the test suite
+	$(VENV)/bin/pytest
+
+test-slow: setup ## the tests that take minutes
+	$(VENV)/bin/pytest -m slow
+
+check: setup ## formatting, linting and types
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/pyright
+
+format: setup
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV)
