@@ -62,11 +62,27 @@ def build(settings: Settings) -> Parts:
         ValueError, FileNotFoundError: in one line, if settings are out of range, do not go together, or if data or
             metric weights are missing.
     """
+    check_devices(settings["trainer"])
     module = build_module(settings)
     data = instantiate(settings["data"])
     data.prepare()
     scorer = build_scorer(settings["metrics"])
     return Parts(module, data, scorer)
+
+
+def check_devices(trainer: Settings) -> None:
+    """Ask for no more GPUs than there are.
+
+    Raises:
+        ValueError: if there are fewer.
+    """
+    accelerator, devices, gpus = trainer["accelerator"], trainer["devices"], torch.cuda.device_count()
+    if accelerator not in ("auto", "cpu", "gpu"):
+        raise ValueError(f"trainer.accelerator={accelerator} is unknown; allowed: auto, cpu, gpu")
+    if accelerator == "gpu" and gpus == 0:
+        raise ValueError("trainer.accelerator=gpu is not possible: no GPU is found; allowed here: auto, cpu")
+    if accelerator != "cpu" and 0 < gpus < devices:
+        raise ValueError(f"trainer.devices={devices} is not possible: {gpus} found; allowed: up to {gpus}, or trainer=cpu")
 
 
 def build_module(settings: Settings) -> AdversarialModule:
