@@ -85,7 +85,7 @@ def _read_batch(path: Path) -> Block:
 
 def _load_npz(path: Path) -> dict[str, Any]:
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return {"data": arrays["data"], "labels": arrays["labels"]}
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise ValueError(f"{path} is not a whole npz file of data and labels ({error})") from error
