@@ -46,7 +46,7 @@ def evaluate(directory: RunDirectory, *, checkpoint: str, overrides: list[str]) 
         "checkpoint": checkpoint,
         "generator_step": generator_step,
         "scores": scores,
-        "protocol": scorer.protocol(),
+        "protocol": {**scorer.protocol(), "data": data.provenance},
     }
 
 

@@ -33,7 +33,7 @@ from gan_lightning.callbacks.pictures import Pictures, draw_curves
 from gan_lightning.callbacks.progress import Progress
 from gan_lightning.callbacks.scoring import Scoring
 from gan_lightning.checkpoints import AtomicCheckpointIO, read_checkpoint, resumable
-from gan_lightning.data.base import ImageData
+from gan_lightning.data.base import ImageData, available_cores
 from gan_lightning.metrics import Scorer
 from gan_lightning.metrics_file import MetricsFile
 from gan_lightning.module import AdversarialModule, Diverged
@@ -334,5 +334,4 @@ def quieten() -> None:
 
 def _threads(settings: Settings) -> int:
     """Torch's threads in one process: as set, or the cores shared out over the processes."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return settings["trainer"]["threads"] or max(1, cores // settings["trainer"]["devices"])
+    return settings["trainer"]["threads"] or max(1, available_cores() // settings["trainer"]["devices"])

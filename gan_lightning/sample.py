@@ -43,10 +43,9 @@ def write_images(directory: RunDirectory, folder: Path, *, count: int, checkpoin
             not positive.
     """
     import torch
-    from torchvision.io import write_png
     from tqdm import tqdm
 
-    from gan_lightning.callbacks.pictures import sample_latents
+    from gan_lightning.callbacks.pictures import sample_latents, to_picture
     from gan_lightning.images import to_uint8
     from gan_lightning.run import load_run
 
@@ -59,7 +58,7 @@ def write_images(directory: RunDirectory, folder: Path, *, count: int, checkpoin
         for block, latent in enumerate(tqdm(latents.split(100), unit="block", disable=None)):
             images = to_uint8(module.generator(latent.to(module.device))).cpu()
             for number, image in enumerate(images[: count - 100 * block], start=100 * block):
-                write_png(image, str(folder / f"{number:06d}.png"))
+                to_picture(image).save(folder / f"{number:06d}.png")
 
 
 def main() -> None:

@@ -6,8 +6,8 @@ from typing import Any, cast
 import lightning as L
 import torch
 from lightning.pytorch.loggers import TensorBoardLogger, WandbLogger
+from PIL import Image
 from torch import Tensor, nn
-from torchvision.io import encode_png
 from torchvision.utils import make_grid
 
 from gan_lightning.callbacks.measures import is_due
@@ -69,7 +69,12 @@ def sample_grid(generator: nn.Module, latent: Tensor) -> Tensor:
 def save_grid(grid: Tensor, path: Path) -> None:
     """Write a uint8 ``(3, H, W)`` grid as PNG, atomically."""
     with atomic(path) as temporary:
-        temporary.write_bytes(bytes(encode_png(grid).numpy()))
+        to_picture(grid).save(temporary, format="PNG")
+
+
+def to_picture(image: Tensor) -> Image.Image:
+    """A uint8 ``(1, H, W)`` or ``(3, H, W)`` image on the CPU as a picture."""
+    return Image.fromarray(image.permute(1, 2, 0).squeeze(2).numpy())
 
 
 def draw_curves(directory: RunDirectory) -> None:
