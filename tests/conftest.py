@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from commands import Train
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -21,3 +22,9 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def train(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Train:
+    """``python train.py`` in an empty folder."""
+    return Train(monkeypatch, capsys, tmp_path)

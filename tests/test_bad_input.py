@@ -1,16 +1,10 @@
 """What a user gets wrong is one line and exit code 2, before any long work, and nothing is lost."""
 
-import shutil
 from pathlib import Path
 
 import pytest
 from commands import TINY, Ended, Train, ended, start_train
 from PIL import Image
-
-
-@pytest.fixture
-def train(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Train:
-    return Train(monkeypatch, capsys, tmp_path)
 
 
 def assert_refused(result: Ended, *said: str) -> None:
@@ -134,4 +128,3 @@ def test_a_mistake_in_one_run_of_a_sweep_leaves_the_others_alone(train: Train) -
 
 def test_the_program_itself_ends_with_one_line_and_code_2(tmp_path: Path) -> None:
     assert_refused(ended(start_train("objective=wgann", folder=tmp_path)), "wgann")
-    shutil.rmtree(tmp_path / "runs", ignore_errors=True)
