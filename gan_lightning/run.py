@@ -82,7 +82,9 @@ def check_devices(trainer: Settings) -> None:
     if accelerator == "gpu" and gpus == 0:
         raise ValueError("trainer.accelerator=gpu is not possible: no GPU is found; allowed here: auto, cpu")
     if accelerator != "cpu" and 0 < gpus < devices:
-        raise ValueError(f"trainer.devices={devices} is not possible: {gpus} found; allowed: up to {gpus}, or trainer=cpu")
+        raise ValueError(
+            f"trainer.devices={devices} is not possible: {gpus} found; allowed: up to {gpus}, or trainer=cpu"
+        )
 
 
 def build_module(settings: Settings) -> AdversarialModule:

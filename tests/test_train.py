@@ -49,7 +49,12 @@ def test_a_run_leaves_the_files_of_the_contract(train: Train) -> None:
         "checkpoints/best.ckpt",
     }
     found = result(run)
-    assert (found["status"], found["generator_step"], found["objective"], found["seed"]) == ("finished", 4, "wgan_gp", 0)
+    assert (found["status"], found["generator_step"], found["objective"], found["seed"]) == (
+        "finished",
+        4,
+        "wgan_gp",
+        0,
+    )
     assert found["scores"]["final"]["generator_step"] == 4
     assert found["scores"]["best"]["digits_score"] >= found["scores"]["final"]["digits_score"]
     assert found["scores"]["protocol"]["samples"] == 100
@@ -109,7 +114,9 @@ def test_a_run_that_diverges_is_a_result_and_leaves_the_sweep_alone(train: Train
     sweep = train("-m", *TINY, "generator_steps=4", "every.log=2", "learning_rate_scale=1,1e30")
     assert sweep.code == 0
     assert "sweep of 2 runs: 1 finished, 1 diverged, 0 failed" in sweep.out
-    diverged = train.directory(*TINY, "generator_steps=4", "every.log=2", "learning_rate_scale=1e30")
+    diverged = train.directory(
+        *TINY, "generator_steps=4", "every.log=2", "learning_rate_scale=1e+30"
+    )  # as Hydra writes it
     assert result(diverged)["status"] == "diverged"
     assert "not finite" in result(diverged)["error"]
     again = train("-m", *TINY, "generator_steps=4", "every.log=2", "learning_rate_scale=1,1e30")
@@ -180,5 +187,3 @@ def test_evaluate_repeats_the_final_score_to_the_last_digit(train: Train, tmp_pa
     report = json.loads(evaluated.out)
     assert report["scores"] | {"generator_step": 3} == scores["final"]
     assert report["protocol"] == scores["protocol"]
-
-
