@@ -89,7 +89,7 @@ def run_name(overrides: list[str]) -> str:
     """A stable directory name for a run: its overrides, sorted, in characters that every file system takes."""
     kept = sorted(o for o in overrides if not re.match(rf"\+*({'|'.join(map(re.escape, UNNAMED))})[.=/@]", o))
     name = ",".join(kept) or "defaults"
-    safe = re.sub(r"[^\w.,=+-]+", "-", name)
+    safe = re.sub(r"[^\w.,=+-]+", "-", name, flags=re.ASCII)
     if safe == name and len(safe) <= LONGEST_NAME:
         return name
     return f"{safe[:LONGEST_NAME]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
