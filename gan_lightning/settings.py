@@ -101,7 +101,7 @@ def _fill_in_draw(config: DictConfig) -> dict[str, Any] | None:
         return None
     drawn = draw(OmegaConf.to_container(table, resolve=True), config.seed)  # pyright: ignore[reportArgumentType]
     for axis, value in drawn.items():
-        if OmegaConf.is_missing(OmegaConf.select(config.arch, axis.rpartition(".")[0]), axis.rpartition(".")[2]):
+        if OmegaConf.select(config.arch, axis) == "drawn":
             OmegaConf.update(config.arch, axis, value)
     return {axis: OmegaConf.select(config.arch, axis) for axis in drawn}
 

@@ -1,0 +1,72 @@
+"""What the tests share: one thread, composed settings, and a trainer with nothing on top."""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+
+import lightning as L
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
+
+import gan_lightning.cli  # noqa: F401 - registers the resolvers that the configuration needs
+from gan_lightning.data.base import Batch
+from gan_lightning.module import AdversarialModule
+from gan_lightning.resources import project_folder
+
+torch.set_num_threads(1)
+logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+
+
+class Repeated:
+    """One batch for ever."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+
+    def __iter__(self) -> Iterator[Batch]:
+        while True:
+            yield self.batch
+
+
+@pytest.fixture(scope="session")
+def compose_config() -> Callable[..., DictConfig]:
+    """Compose ``conf/train.yaml`` with overrides, as the command line does."""
+
+    def composed(*overrides: str) -> DictConfig:
+        with initialize_config_dir(str(project_folder("conf")), version_base="1.3"):
+            return compose("train", list(overrides))
+
+    return composed
+
+
+@pytest.fixture(scope="session")
+def fit() -> Callable[..., L.Trainer]:
+    """Train a module on one batch, again and again or on an iterable of batches, for so many generator iterations."""
+
+    def fitted(
+        module: AdversarialModule,
+        batch: Batch | None = None,
+        *,
+        steps: int,
+        batches: Iterable[Batch] = (),
+        callbacks: Iterable[L.Callback] = (),
+        plugins: Iterable = (),
+        checkpoint: str | None = None,
+    ) -> L.Trainer:
+        trainer = L.Trainer(
+            accelerator="cpu",
+            devices=1,
+            max_steps=steps,
+            max_epochs=-1,
+            callbacks=list(callbacks),
+            plugins=list(plugins),
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+        trainer.fit(module, batches if batch is None else Repeated(batch), ckpt_path=checkpoint)
+        return trainer
+
+    return fitted
