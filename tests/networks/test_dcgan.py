@@ -66,7 +66,8 @@ def settings(**changes: Any) -> dict[str, Any]:
 
 def generator(**changes: Any) -> Generator:
     torch.manual_seed(0)
-    return Generator(**({"latent_dim": 8} | settings(**changes)))
+    arguments: dict[str, Any] = {"latent_dim": 8} | settings(**changes)
+    return Generator(**arguments)
 
 
 def critic(**changes: Any) -> Critic:
