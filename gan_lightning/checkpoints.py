@@ -36,7 +36,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        raise ValueError(f"checkpoint {path} is truncated or broken ({str(error).splitlines()[0]})") from error
+        reason = (str(error).splitlines() or [""])[0]
+        raise ValueError(f"checkpoint {path} is truncated or broken ({type(error).__name__}: {reason})") from error
 
 
 def resumable(directory: RunDirectory) -> tuple[Path, int] | None:

@@ -32,7 +32,7 @@ class AdversarialModule(L.LightningModule):
 
     Args:
         generator: ``(latents (B, latent_dim), labels (B,) or None)`` to samples in [-1, 1].
-        critic: ``(samples, labels or None)`` to scores ``(B,)``.
+        critic: ``(samples, labels=labels or None)`` to scores ``(B,)``.
         objective: the pair of losses.
         constraint: what keeps the critic Lipschitz; asked at once whether it goes with this critic.
         generator_optimizer, critic_optimizer: make a network's optimiser.
@@ -77,7 +77,7 @@ class AdversarialModule(L.LightningModule):
     def configure_optimizers(self) -> Any:
         """The generator's optimiser, then the critic's, with their schedulers if the rates decay."""
         optimizers = [self.make_generator_optimizer(self.generator), self.make_critic_optimizer(self.critic)]
-        return optimizers, [] if self.decay is None else [LambdaLR(o, self.decay) for o in optimizers]
+        return optimizers, [] if self.decay is None else [_scheduler(o, self.decay) for o in optimizers]
 
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
         """One iteration of Algorithm 1's outer loop.
@@ -179,6 +179,12 @@ class AdversarialModule(L.LightningModule):
         optimizer.zero_grad()
         self.manual_backward(loss)
         optimizer.step()
+
+
+def _scheduler(optimizer: Optimizer, decay: Callable[[int], float]) -> LambdaLR:
+    # Checkpoints hold the attributes of a callable object, not of a function. They would bring back the decay of an
+    # earlier run length where a run goes on with a longer one.
+    return LambdaLR(optimizer, lambda step: decay(step))
 
 
 @contextmanager

@@ -55,8 +55,9 @@ class RunDirectory:
         try:
             settings = OmegaConf.to_container(OmegaConf.load(self.config))
         except Exception as error:
-            raise ValueError(f"{self.config} cannot be read: {str(error).splitlines()[0]}") from error
-        assert isinstance(settings, dict)
+            raise ValueError(f"{self.config} cannot be read: {' '.join(str(error).split())}") from error
+        if not isinstance(settings, dict) or "generator_steps" not in settings:
+            raise ValueError(f"{self.config} is not the config of a run: it has no generator_steps")
         return {str(key): value for key, value in settings.items()}
 
     @property
@@ -64,13 +65,13 @@ class RunDirectory:
         """What ``result.json`` says, empty if there is none yet.
 
         Raises:
-            ValueError: if it is not JSON.
+            ValueError: if it is not a JSON object.
         """
         try:
-            return json.loads(self.result_file.read_text())
+            return dict(json.loads(self.result_file.read_text()))
         except FileNotFoundError:
             return {}
-        except json.JSONDecodeError as error:
+        except (ValueError, TypeError) as error:
             raise ValueError(f"{self.result_file} is broken: {error}; delete it to start the run again") from error
 
     def record(self, **fields: Any) -> None:
@@ -114,6 +115,6 @@ class RunDirectory:
         with open(self.path / ".lock", "w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
+            except BlockingIOError as error:
                 raise ValueError(f"{self.path} is in use: another process is running it") from error
             yield

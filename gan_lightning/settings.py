@@ -16,6 +16,20 @@ Settings = dict[str, Any]
 FREE_TO_CHANGE = ("generator_steps", "trainer", "logger")
 """What a run may be continued with: run length, machine and dashboard."""
 
+WHOLE_NUMBERS = {
+    "generator_steps": 1,
+    "n_critic": 1,
+    "latent_dim": 1,
+    "seed": 0,
+    "data.batch_size": 1,
+    "trainer.devices": 1,
+    "every.log": 1,
+    "every.held_out": 1,
+    "every.pictures": 1,
+    "every.checkpoint": 1,
+}
+"""Settings that count something, with the least that each may be."""
+
 LONGEST_NAME = 150
 UNNAMED = ("trainer", "logger", "study", "+sweeps", "hydra")
 """Overrides that do not tell one run from another."""
@@ -31,13 +45,14 @@ def resolve(config: DictConfig) -> Settings:
     """
     config = config.copy()
     OmegaConf.set_struct(config, False)
-    for key in ("generator_steps", "n_critic", "latent_dim"):
-        _check(f"{key}={config[key]}", config[key] >= 1, "at least 1 is needed")
-    _check(f"seed={config.seed}", config.seed >= 0, "0 or more is needed")
-    _check(f"learning_rate_scale={config.learning_rate_scale}", config.learning_rate_scale > 0, "must be positive")
-    for name, steps in config.every.items():
-        _check(f"every.{name}={steps}", steps >= 1, "at least 1 is needed")
-    _check_processes(config)
+    for key, least in WHOLE_NUMBERS.items():
+        _check_whole(key, OmegaConf.select(config, key), least=least)
+    for key in ("metrics.every", "trainer.threads"):
+        if OmegaConf.select(config, key) is not None:
+            _check_whole(key, OmegaConf.select(config, key), least=1)
+    for key in ("learning_rate_scale", "optimizer.lr"):
+        _check_positive(key, OmegaConf.select(config, key))
+    _check_shares(config.data.batch_size, config.trainer.devices)
     config.arch.drawn = _fill_in_draw(config)
     config.pop("report", None)
     settings = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
@@ -74,7 +89,7 @@ def run_name(overrides: list[str]) -> str:
     """A stable directory name for a run: its overrides, sorted, in characters that every file system takes."""
     kept = sorted(o for o in overrides if not re.match(rf"\+*({'|'.join(map(re.escape, UNNAMED))})[.=/@]", o))
     name = ",".join(kept) or "defaults"
-    safe = re.sub(r"[^\w.,=+-]+", "-", name)
+    safe = re.sub(r"[^\w.,=+-]+", "-", name, flags=re.ASCII)
     if safe == name and len(safe) <= LONGEST_NAME:
         return name
     return f"{safe[:LONGEST_NAME]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
@@ -86,22 +101,24 @@ def _fill_in_draw(config: DictConfig) -> dict[str, Any] | None:
         return None
     drawn = draw(OmegaConf.to_container(table, resolve=True), config.seed)  # pyright: ignore[reportArgumentType]
     for axis, value in drawn.items():
-        if OmegaConf.is_missing(OmegaConf.select(config.arch, axis.rpartition(".")[0]), axis.rpartition(".")[2]):
+        if OmegaConf.select(config.arch, axis) == "drawn":
             OmegaConf.update(config.arch, axis, value)
     return {axis: OmegaConf.select(config.arch, axis) for axis in drawn}
 
 
-def _check_processes(config: DictConfig) -> None:
-    devices, batch_size = config.trainer.devices, config.data.batch_size
-    _check(f"trainer.devices={devices}", devices >= 1, "at least 1 is needed")
-    _check(f"data.batch_size={batch_size}", batch_size >= 1, "at least 1 is needed")
-    _check(
-        f"data.batch_size={batch_size}",
-        batch_size % devices == 0,
-        f"the global batch must be a multiple of the world size, trainer.devices={devices}",
-    )
+def _check_whole(key: str, value: Any, *, least: int) -> None:
+    if type(value) is not int or value < least:
+        raise ValueError(f"{key}={value} is not possible: a whole number, {least} or more, is needed")
 
 
-def _check(what: str, valid: bool, allowed: str) -> None:
-    if not valid:
-        raise ValueError(f"{what} is not possible: {allowed}")
+def _check_positive(key: str, value: Any) -> None:
+    if type(value) not in (int, float) or not 0 < value < float("inf"):
+        raise ValueError(f"{key}={value} is not possible: a positive number is needed")
+
+
+def _check_shares(batch_size: int, devices: int) -> None:
+    if batch_size % devices:
+        raise ValueError(
+            f"data.batch_size={batch_size} is not possible: the global batch must be a multiple of the world size, "
+            f"trainer.devices={devices}"
+        )

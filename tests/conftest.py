@@ -1,9 +1,34 @@
-from collections.abc import Iterator
+"""What the tests share: one thread, composed settings, and a trainer with nothing on top."""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+import lightning as L
 import pytest
 import torch
 from commands import Train
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
+
+import gan_lightning.cli  # noqa: F401 - registers the resolvers that the configuration needs
+from gan_lightning.data.base import Batch
+from gan_lightning.module import AdversarialModule
+from gan_lightning.resources import project_folder
+
+torch.set_num_threads(1)  # small networks, on machines whose other cores may be busy
+logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+
+
+class Repeated:
+    """One batch for ever."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+
+    def __iter__(self) -> Iterator[Batch]:
+        while True:
+            yield self.batch
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -15,16 +40,50 @@ def own_cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
         yield folder
 
 
-@pytest.fixture(scope="session", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Small networks, on machines whose other cores may be busy: a second thread waits more than it works."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture
 def train(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Train:
     """``python train.py`` in an empty folder."""
     return Train(monkeypatch, capsys, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def compose_config() -> Callable[..., DictConfig]:
+    """Compose ``conf/train.yaml`` with overrides, as the command line does."""
+
+    def composed(*overrides: str) -> DictConfig:
+        with initialize_config_dir(str(project_folder("conf")), version_base="1.3"):
+            return compose("train", list(overrides))
+
+    return composed
+
+
+@pytest.fixture(scope="session")
+def fit() -> Callable[..., L.Trainer]:
+    """Train a module on one batch, again and again or on an iterable of batches, for so many generator iterations."""
+
+    def fitted(
+        module: AdversarialModule,
+        batch: Batch | None = None,
+        *,
+        steps: int,
+        batches: Iterable[Batch] = (),
+        callbacks: Iterable[L.Callback] = (),
+        plugins: Iterable = (),
+        checkpoint: str | None = None,
+    ) -> L.Trainer:
+        trainer = L.Trainer(
+            accelerator="cpu",
+            devices=1,
+            max_steps=steps,
+            max_epochs=-1,
+            callbacks=list(callbacks),
+            plugins=list(plugins),
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+        trainer.fit(module, batches if batch is None else Repeated(batch), ckpt_path=checkpoint)
+        return trainer
+
+    return fitted

@@ -1,32 +1,92 @@
+"""Random streams: functions of seed and purpose, shared out over processes."""
+
+import pytest
 import torch
+from torch import Tensor
 
-from gan_lightning.randomness import seeded_generator
+from gan_lightning.randomness import RandomStreams, seeded_generator
+
+CPU = torch.device("cpu")
 
 
-def draw(*purpose: str | int, seed: int = 0) -> list[float]:
-    return torch.randn(4, generator=seeded_generator(seed, *purpose)).tolist()
+def streams(rank: int = 0, world_size: int = 1, *, seed: int = 0, purpose: str = "train") -> RandomStreams:
+    return RandomStreams(seed, purpose, rank=rank, world_size=world_size, device=CPU)
+
+
+def numbers(seed: int, *purpose: str | int) -> Tensor:
+    return torch.rand(4, generator=seeded_generator(seed, *purpose))
 
 
 def test_stream_is_a_function_of_seed_and_purpose() -> None:
-    assert draw("latents", 3) == draw("latents", 3)
+    assert torch.equal(numbers(3, "block", 1), numbers(3, "block", 1))
 
 
-def test_streams_differ_by_seed_and_by_every_part_of_the_purpose() -> None:
-    draws = [draw("latents", 3), draw("latents", 4), draw("epsilon", 3), draw("latents"), draw("latents", 3, seed=1)]
-    assert len({tuple(numbers) for numbers in draws}) == len(draws)
+def test_streams_of_other_seeds_and_purposes_differ() -> None:
+    draws = [
+        numbers(3),
+        numbers(4),
+        numbers(3, "block"),
+        numbers(3, "block", 1),
+        numbers(3, "block", "1"),
+        numbers(3, "block1"),
+        numbers(3, "b", "lock1"),
+        numbers(31, "block"),
+    ]
+    assert len({tuple(d.tolist()) for d in draws}) == len(draws)
 
 
-def test_purposes_that_read_alike_have_different_streams() -> None:
-    assert draw("a", "b") != draw("ab")
-    assert draw(1, 23) != draw(12, 3)
-    assert draw("1") != draw(1)
+def test_stream_is_the_same_on_every_machine() -> None:
+    assert seeded_generator(0, "latent").initial_seed() == 5204765593541748455
 
 
-def test_stream_is_pinned_for_old_checkpoints_and_scores() -> None:
+def test_training_draws_neither_read_nor_move_the_global_generator() -> None:
+    torch.manual_seed(1)
+    state = torch.random.get_rng_state()
+    first = streams().latents(4, 2)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    torch.manual_seed(2)
+    assert torch.equal(streams().latents(4, 2), first)
+
+
+@pytest.mark.parametrize("world_size", [2, 4])
+def test_processes_together_draw_what_one_process_draws(world_size: int) -> None:
+    alone, shares = streams(), [streams(rank, world_size) for rank in range(world_size)]
+    for _ in range(2):
+        assert torch.equal(torch.cat([s.latents(8 // world_size, 3) for s in shares]), alone.latents(8, 3))
+        assert torch.equal(torch.cat([s.epsilon(8 // world_size) for s in shares]), alone.epsilon(8))
+
+
+def test_processes_never_see_equal_latents() -> None:
+    assert not torch.equal(streams(0, 2).latents(4, 3), streams(1, 2).latents(4, 3))
+
+
+def test_draws_go_on_from_the_state_dict() -> None:
+    first = streams()
+    first.latents(4, 2)
+    first.epsilon(4)
+    resumed = streams(seed=9)
+    resumed.load_state_dict(first.state_dict())
+    assert torch.equal(resumed.latents(4, 2), first.latents(4, 2))
+    assert torch.equal(resumed.epsilon(4), first.epsilon(4))
+
+
+def test_latents_do_not_depend_on_how_often_epsilon_is_drawn() -> None:
+    one, other = streams(), streams()
+    other.epsilon(100)
+    assert torch.equal(one.latents(4, 2), other.latents(4, 2))
+
+
+def test_latents_are_standard_normal_and_epsilon_is_uniform() -> None:
+    latents, epsilon = streams().latents(20_000, 2), streams().epsilon(40_000)
+    assert latents.shape == (20_000, 2)
+    assert epsilon.shape == (40_000,)
+    assert abs(latents.mean().item()) < 0.02
+    assert abs(latents.std().item() - 1) < 0.02
+    assert 0 <= epsilon.min() < 0.001
+    assert 0.999 < epsilon.max() < 1
+    assert abs(epsilon.mean().item() - 0.5) < 0.01
+    assert abs(epsilon.var().item() - 1 / 12) < 0.003
+
+
+def test_seeded_generator_is_pinned_for_old_checkpoints_and_scores() -> None:
     assert seeded_generator(0, "evaluation latents", 0).initial_seed() == 7_424_978_415_609_544_985
-
-
-def test_global_random_state_is_left_as_found() -> None:
-    before = torch.get_rng_state()
-    draw("latents")
-    assert torch.equal(torch.get_rng_state(), before)

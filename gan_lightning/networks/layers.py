@@ -37,7 +37,7 @@ class Conv(nn.Conv2d):
 
     def __init__(self, in_channels: int, out_channels: int, *, kernel: int, stride: int = 1) -> None:
         super().__init__(in_channels, out_channels, kernel, stride)
-        total = kernel - stride
+        total = max(kernel - stride, 0)
         self.same_padding = (total // 2, total - total // 2) * 2
 
     def reset_parameters(self) -> None:
