@@ -80,7 +80,7 @@ class TakeTurns(L.Callback):
         if trainer.global_step > self.block:  # the first block warms up, and its start was not seen
             self.module_seconds.append((_now() - self.resumed) / self.block)
         start = _now()
-        for _ in range(self.block):
+        for _turn in range(self.block):
             self.bare.iteration()
         end = _now()
         if trainer.global_step > self.block:

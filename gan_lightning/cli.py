@@ -44,7 +44,7 @@ def job(config: DictConfig) -> str:
             raise Mistake(one_line(error)) from error
         log.error("refused: %s: %s", directory.path.name, one_line(error))
         if not directory.config.exists():
-            directory.record(status="failed", study=config.study, seed=config.seed, error=one_line(error))
+            directory.refuse(config, one_line(error))
         return "failed"
     if alone and status == "failed":
         raise SystemExit(1)

@@ -21,7 +21,7 @@ import lightning as L
 import torch
 from hydra.errors import InstantiationException
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
-from lightning.pytorch.loggers import Logger
+from lightning.pytorch.loggers import Logger, WandbLogger
 from lightning.pytorch.strategies import DDPStrategy
 from torch import nn
 from torch.multiprocessing.spawn import start_processes
@@ -193,6 +193,8 @@ def run(settings: Settings, directory: RunDirectory) -> str:
         generator_step=0 if checkpoint is None else checkpoint[1],
         versions={"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
         host=socket.gethostname(),
+        seconds=directory.result.get("seconds", 0.0),
+        scores=directory.result.get("scores"),
         error=None,
     )
     try:
@@ -233,6 +235,8 @@ def fit(settings: Settings, directory: RunDirectory, *, parts: Parts) -> None:
         for logger in trainer.loggers:
             logger.save()
             logger.finalize("success")
+            if isinstance(logger, WandbLogger):
+                logger.experiment.finish()  # else the next run of a sweep in this process would go on with its curve
         draw_curves(directory)
         directory.record(**ending, seconds=round(checkpointing.seconds, 3))
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from gan_lightning.settings import Settings, same_run
 
@@ -78,6 +78,22 @@ class RunDirectory:
         """Set fields of ``result.json``."""
         with atomic(self.result_file) as temporary:
             temporary.write_text(json.dumps(self.result | fields, indent=2) + "\n")
+
+    def refuse(self, config: DictConfig, error: str) -> None:
+        """Write down why a run of a sweep could not start."""
+        self.record(
+            status="failed",
+            study=config.study,
+            objective=config.method,
+            seed=config.seed,
+            architecture=None,
+            generator_steps=config.generator_steps,
+            generator_step=0,
+            versions={},
+            seconds=0.0,
+            scores=None,
+            error=error,
+        )
 
     def begin(self, settings: Settings) -> None:
         """Write ``config.yaml``; the samples, scores and curves of an earlier start stay."""

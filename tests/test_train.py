@@ -187,3 +187,16 @@ def test_evaluate_repeats_the_final_score_to_the_last_digit(train: Train, tmp_pa
     report = json.loads(evaluated.out)
     assert report["scores"] | {"generator_step": 3} == scores["final"]
     assert report["protocol"] == scores["protocol"]
+
+
+def test_wandb_works_with_no_network_and_no_account(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    sweep = train("-m", *TINY, "generator_steps=2", "seed=0,1", "logger=wandb", "study=offline")
+    assert sweep.code == 0, sweep.out + sweep.err
+    runs = sorted((train.folder / "runs" / "offline").glob("*/wandb/offline-run-*"))
+    ids = {run.name.rpartition("-")[2] for run in runs}
+    assert len(runs) == len(ids) == 2
+    for run in runs:
+        (record,) = run.glob("run-*.wandb")
+        assert record.stat().st_size > 1000
+        assert list((run / "files" / "media" / "images").glob("samples*.png"))
