@@ -4,6 +4,8 @@ import logging
 import os
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import hydra
@@ -70,12 +72,18 @@ def one_line(error: BaseException) -> str:
     return f"{sentence} {', '.join(options)}".strip()
 
 
-def main() -> None:
-    """Parse the command line, compose the config and run; a mistake is one line and exit code 2."""
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands errors over instead of printing them
-    command = hydra.main(version_base="1.3", config_path=str(project_folder("conf")), config_name="train")(job)
+@contextmanager
+def mistakes_in_one_line(*errors: type[Exception]) -> Iterator[None]:
+    """Within it a mistake, or one of ``errors``, ends the program with one line and exit code 2."""
     try:
-        command()
-    except (Mistake, HydraException, OmegaConfBaseException, FileNotFoundError) as error:
+        yield
+    except (Mistake, *errors) as error:
         print(f"error: {one_line(error)}", file=sys.stderr)
         raise SystemExit(2) from None
+
+
+def main() -> None:
+    """Parse the command line, compose the config and run."""
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands errors over instead of printing them
+    with mistakes_in_one_line(HydraException, OmegaConfBaseException, FileNotFoundError):
+        hydra.main(version_base="1.3", config_path=str(project_folder("conf")), config_name="train")(job)()

@@ -1,6 +1,5 @@
 """What keeps a critic Lipschitz: a term added to its loss, or a projection after its step."""
 
-from abc import ABC
 from collections.abc import Callable
 
 import torch
@@ -12,7 +11,7 @@ from gan_lightning.penalties import gradient_norm, interpolates, one_sided, two_
 Critic = Callable[[Tensor], Tensor]
 
 
-class Constraint(ABC):  # noqa: B024 - every hook has a meaningful default: do nothing
+class Constraint:
     """Prepare, penalise and project a critic. Each hook does nothing unless a constraint says otherwise."""
 
     def prepare(self, critic: nn.Module) -> None:
@@ -35,7 +34,6 @@ class Constraint(ABC):  # noqa: B024 - every hook has a meaningful default: do n
         """
         return None
 
-    @torch.no_grad()
     def project(self, critic: nn.Module) -> None:
         """Called after every critic step; changes the critic's parameters in place."""
 

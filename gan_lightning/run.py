@@ -32,8 +32,8 @@ from gan_lightning.callbacks.measures import Measures
 from gan_lightning.callbacks.pictures import Pictures, draw_curves
 from gan_lightning.callbacks.progress import Progress
 from gan_lightning.callbacks.scoring import Scoring
-from gan_lightning.checkpoints import AtomicCheckpointIO, resumable
-from gan_lightning.data.base import ImageData
+from gan_lightning.checkpoints import AtomicCheckpointIO, read_checkpoint, resumable
+from gan_lightning.data.base import ImageData, available_cores
 from gan_lightning.metrics import Scorer
 from gan_lightning.metrics_file import MetricsFile
 from gan_lightning.module import AdversarialModule, Diverged
@@ -62,11 +62,29 @@ def build(settings: Settings) -> Parts:
         ValueError, FileNotFoundError: in one line, if settings are out of range, do not go together, or if data or
             metric weights are missing.
     """
+    check_devices(settings["trainer"])
     module = build_module(settings)
     data = instantiate(settings["data"])
     data.prepare()
     scorer = build_scorer(settings["metrics"])
     return Parts(module, data, scorer)
+
+
+def check_devices(trainer: Settings) -> None:
+    """Ask for no more GPUs than there are.
+
+    Raises:
+        ValueError: if there are fewer.
+    """
+    accelerator, devices, gpus = trainer["accelerator"], trainer["devices"], torch.cuda.device_count()
+    if accelerator not in ("auto", "cpu", "gpu"):
+        raise ValueError(f"trainer.accelerator={accelerator} is unknown; allowed: auto, cpu, gpu")
+    if accelerator == "gpu" and gpus == 0:
+        raise ValueError("trainer.accelerator=gpu is not possible: no GPU is found; allowed here: auto, cpu")
+    if accelerator != "cpu" and 0 < gpus < devices:
+        raise ValueError(
+            f"trainer.devices={devices} is not possible: {gpus} found; allowed: up to {gpus}, or trainer=cpu"
+        )
 
 
 def build_module(settings: Settings) -> AdversarialModule:
@@ -100,6 +118,25 @@ def build_scorer(metrics: Settings) -> Scorer | None:
     if scorer is not None:
         scorer.prepare()
     return scorer
+
+
+def load_run(directory: RunDirectory, *, checkpoint: str) -> tuple[AdversarialModule, int]:
+    """A run's networks with the weights of a checkpoint, on its device, and the generator iteration they are of.
+
+    Args:
+        directory: of the run.
+        checkpoint: ``last`` or ``best``.
+
+    Raises:
+        ValueError, FileNotFoundError: in one line, if there is no such run or checkpoint, or if it is broken.
+    """
+    settings = directory.settings
+    module = build_module(settings)
+    state = read_checkpoint(directory.best if checkpoint == "best" else directory.last)
+    module.load_state_dict(state["state_dict"])
+    torch.set_num_threads(_threads(settings))
+    on_gpu = settings["trainer"]["accelerator"] != "cpu" and torch.cuda.is_available()
+    return module.to("cuda" if on_gpu else "cpu"), state["global_step"]
 
 
 def instantiate(node: Settings) -> Any:
@@ -176,7 +213,7 @@ def run(settings: Settings, directory: RunDirectory) -> str:
 
 def fit(settings: Settings, directory: RunDirectory, *, parts: Parts) -> None:
     """Train in this process, one of ``trainer.devices``, and record how it ended."""
-    torch.set_num_threads(settings["trainer"]["threads"] or max(1, _cores() // settings["trainer"]["devices"]))
+    torch.set_num_threads(_threads(settings))
     checkpoint = resumable(directory)
     resumed_step = 0 if checkpoint is None else checkpoint[1]
     checkpointing = Checkpointing(directory, every=settings["every"]["checkpoint"])
@@ -297,5 +334,6 @@ def quieten() -> None:
     warnings.filterwarnings("ignore", message=".*isinstance\\(treespec, LeafSpec\\).*")
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _threads(settings: Settings) -> int:
+    """Torch's threads in one process: as set, or the cores shared out over the processes."""
+    return settings["trainer"]["threads"] or max(1, available_cores() // settings["trainer"]["devices"])

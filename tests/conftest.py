@@ -2,10 +2,12 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 import lightning as L
 import pytest
 import torch
+from commands import Train
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
@@ -14,7 +16,7 @@ from gan_lightning.data.base import Batch
 from gan_lightning.module import AdversarialModule
 from gan_lightning.resources import project_folder
 
-torch.set_num_threads(1)
+torch.set_num_threads(1)  # small networks, on machines whose other cores may be busy
 logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
 
 
@@ -27,6 +29,21 @@ class Repeated:
     def __iter__(self) -> Iterator[Batch]:
         while True:
             yield self.batch
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The classifier is trained once for these tests, and the user's cache is left alone."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        yield folder
+
+
+@pytest.fixture
+def train(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Train:
+    """``python train.py`` in an empty folder."""
+    return Train(monkeypatch, capsys, tmp_path)
 
 
 @pytest.fixture(scope="session")

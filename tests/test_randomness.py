@@ -86,3 +86,7 @@ def test_latents_are_standard_normal_and_epsilon_is_uniform() -> None:
     assert 0.999 < epsilon.max() < 1
     assert abs(epsilon.mean().item() - 0.5) < 0.01
     assert abs(epsilon.var().item() - 1 / 12) < 0.003
+
+
+def test_seeded_generator_is_pinned_for_old_checkpoints_and_scores() -> None:
+    assert seeded_generator(0, "evaluation latents", 0).initial_seed() == 7_424_978_415_609_544_985

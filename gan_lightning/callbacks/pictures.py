@@ -6,8 +6,9 @@ from typing import Any, cast
 import lightning as L
 import torch
 from lightning.pytorch.loggers import TensorBoardLogger, WandbLogger
+from PIL import Image
 from torch import Tensor, nn
-from torchvision.utils import make_grid, save_image
+from torchvision.utils import make_grid
 
 from gan_lightning.callbacks.measures import is_due
 from gan_lightning.images import to_uint8
@@ -38,7 +39,8 @@ class Pictures(L.Callback):
         if not (is_due(trainer, self.every) and trainer.is_global_zero):
             return
         module = cast(AdversarialModule, pl_module)
-        grid = sample_grid(module.generator, latent_dim=module.latent_dim, seed=module.seed, device=module.device)
+        latent = sample_latents(SIDE**2, module.latent_dim, seed=module.seed).to(module.device)
+        grid = sample_grid(module.generator, latent)
         path = self.directory.samples / f"{trainer.global_step:06d}.png"
         save_grid(grid, path)
         for logger in trainer.loggers:
@@ -50,11 +52,15 @@ class Pictures(L.Callback):
         draw_curves(self.directory)
 
 
+def sample_latents(count: int, latent_dim: int, *, seed: int) -> Tensor:
+    """Standard normal ``(count, latent_dim)`` on the CPU, a function of ``seed`` alone."""
+    return torch.randn(count, latent_dim, generator=seeded_generator(seed, "samples"))
+
+
 @torch.no_grad()
-def sample_grid(generator: nn.Module, *, latent_dim: int, seed: int, device: torch.device) -> Tensor:
-    """A grid of samples from latents that are a function of ``seed`` alone: uint8 ``(3, H, W)``."""
-    latent = torch.randn(SIDE**2, latent_dim, generator=seeded_generator(seed, "samples"))
-    images = to_uint8(generator(latent.to(device)))
+def sample_grid(generator: nn.Module, latent: Tensor) -> Tensor:
+    """A grid of the samples of latents ``(100, latent_dim)``: uint8 ``(3, H, W)`` on the CPU."""
+    images = to_uint8(generator(latent))
     factor = max(1, SHOWN_PIXELS // images.shape[-1])
     enlarged = images.repeat_interleave(factor, -1).repeat_interleave(factor, -2)
     return make_grid(enlarged, nrow=SIDE, padding=factor, pad_value=255).cpu()
@@ -63,7 +69,12 @@ def sample_grid(generator: nn.Module, *, latent_dim: int, seed: int, device: tor
 def save_grid(grid: Tensor, path: Path) -> None:
     """Write a uint8 ``(3, H, W)`` grid as PNG, atomically."""
     with atomic(path) as temporary:
-        save_image(grid / 255, temporary, format="png")
+        to_picture(grid).save(temporary, format="PNG")
+
+
+def to_picture(image: Tensor) -> Image.Image:
+    """A uint8 ``(1, H, W)`` or ``(3, H, W)`` image on the CPU as a picture."""
+    return Image.fromarray(image.permute(1, 2, 0).squeeze(2).numpy())
 
 
 def draw_curves(directory: RunDirectory) -> None:

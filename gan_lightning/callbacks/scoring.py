@@ -55,7 +55,7 @@ class Scoring(L.Callback):
                     "monitor": self.scorer.monitor,
                     "final": self.final,
                     "best": self.best,
-                    "protocol": self.scorer.protocol(),
+                    "protocol": {**self.scorer.protocol(), "data": self.data.provenance},
                 }
             )
 

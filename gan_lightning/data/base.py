@@ -232,7 +232,7 @@ class ImageData(L.LightningDataModule, ABC):
         )
         if split.is_small:
             return iterations
-        workers = min(self.workers, _available_cores())
+        workers = min(self.workers, available_cores())
         return DataLoader(iterations, batch_size=None, num_workers=workers, pin_memory=device.type == "cuda")
 
     def held_out_batches(self) -> Iterator[Batch]:
@@ -278,5 +278,6 @@ def to_float(images: Tensor) -> Tensor:
     return images.float() / 127.5 - 1
 
 
-def _available_cores() -> int:
+def available_cores() -> int:
+    """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

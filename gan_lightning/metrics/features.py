@@ -39,21 +39,21 @@ def load_extractor(extractor: str, scores: Sequence[str], *, weights: str | None
     """
     registered = FEATURE_EXTRACTORS_REGISTRY[extractor]
     layers = {score: registered.get_default_feature_layer_for_metric(score) for score in scores}
-    path = _weights_file(extractor, weights)
-    try:
-        with torch.inference_mode(False), torch.random.fork_rng(devices=[]):
-            network = create_feature_extractor(
-                extractor,
-                list(set(layers.values())),
-                cuda=False,
-                verbose=False,
-                feature_extractor_weights_path=str(path),
-            )
-    except Exception as error:  # Unpickling a file of another kind can raise anything.
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise ValueError(f"{path} does not hold the weights of {extractor}: {reason}") from error
+    with torch.inference_mode(False), torch.random.fork_rng(devices=[]):
+        path = _weights_file(extractor, weights)
+        network = _network(extractor, list(dict.fromkeys(layers.values())), path=path)
     with path.open("rb") as file:
         return Extractor(network, layers, hashlib.file_digest(file, "sha256").hexdigest())
+
+
+def _network(extractor: str, layers: list[str], *, path: Path) -> FeatureExtractorBase:
+    try:
+        return create_feature_extractor(
+            extractor, layers, cuda=False, verbose=False, feature_extractor_weights_path=str(path)
+        )
+    except Exception as error:  # Unpickling a file of another kind can raise anything.
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise ValueError(f"metrics.weights: {path} does not hold the weights of {extractor} ({reason})") from error
 
 
 def _weights_file(extractor: str, given: str | None) -> Path:
@@ -70,9 +70,9 @@ def _inception_weights() -> Path:
 
     path = Path(torch.hub.get_dir(), "checkpoints", Path(urlparse(URL_INCEPTION_V3).path).name)
     if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
         checksum = path.stem.rpartition("-")[2]
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             torch.hub.download_url_to_file(URL_INCEPTION_V3, str(path), hash_prefix=checksum, progress=False)
         except (OSError, RuntimeError) as error:
             raise FileNotFoundError(

@@ -33,7 +33,7 @@ class Scorer:
     Args:
         extractor: the network, ``inception-v3-compat`` or ``digits_classifier``.
         prefix: what the scores are named for; ``inception`` is reserved for that network.
-        scores: which of ``isc``, ``fid`` and ``kid``; the first of them that is here decides which generator is best.
+        scores: which of ``isc``, ``fid`` and ``kid``; the first decides which generator is best.
         samples: how many images are drawn from the generator, a multiple of ``block_size``.
         splits: over how many parts of the samples the Inception score is averaged.
         seed: of the evaluation latents.
@@ -58,23 +58,23 @@ class Scorer:
     ) -> None:
         self.extractor = extractor
         self.prefix = prefix
-        self.scores = tuple(score for score in SCORES if score in scores)
+        self.scores = tuple(scores)
         self.samples = samples
         self.splits = splits
         self.seed = seed
         self.weights = weights
         self.block_size = block_size
-        self._check(scores)
+        self._check()
         self._loaded: Extractor | None = None
         self._reference: dict[str, Tensor] | None = None
 
-    def _check(self, scores: Sequence[str]) -> None:
+    def _check(self) -> None:
         if self.extractor not in EXTRACTORS:
             raise ValueError(f"metrics.scorer.extractor={self.extractor}; allowed: {', '.join(EXTRACTORS)}")
         if self.prefix == "inception" and self.extractor != "inception-v3-compat":
             raise ValueError(f"metrics.scorer.prefix=inception: {self.extractor} does not give an Inception score")
-        if not scores or set(scores) - set(SCORES):
-            raise ValueError(f"metrics.scores={list(scores)}; allowed: one or more of {', '.join(SCORES)}")
+        if not self.scores or set(self.scores) - set(SCORES) or len(set(self.scores)) < len(self.scores):
+            raise ValueError(f"metrics.scores={list(self.scores)}; allowed: one or more of {', '.join(SCORES)}")
         if self.block_size < 1:
             raise ValueError(f"metrics.scorer.block_size={self.block_size}; allowed: 1 and more")
         if self.samples < 2 or self.samples % self.block_size:
@@ -91,6 +91,11 @@ class Scorer:
     def higher_is_better(self) -> bool:
         """Whether the best generator has the highest ``monitor``."""
         return self.scores[0] == "isc"
+
+    @property
+    def needs_reference(self) -> bool:
+        """Whether the scores compare with real images."""
+        return self.scores != ("isc",)
 
     def _names(self, score: str) -> tuple[str, ...]:
         if score == "isc":
@@ -137,8 +142,9 @@ class Scorer:
         with torch.no_grad(), torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             blocks = self._blocks(generator, latent_dim, device=device)
             samples = self._features(blocks, device=device, gather=True)
-            if reference is not None and self._reference is None:
+            if self.needs_reference and reference is not None and self._reference is None:
                 self._reference = self._features(_numbered(reference, rank, processes), device=device, gather=True)
+        self._check_counts(samples)
         return _from_first_process(lambda: self._formulae(samples), device=device)
 
     def score_images(
@@ -165,8 +171,9 @@ class Scorer:
         device = torch.device(device)
         with torch.no_grad():
             samples = self._features(_numbered(images), device=device, gather=False)
-            if reference is not None and self._reference is None:
+            if self.needs_reference and reference is not None and self._reference is None:
                 self._reference = self._features(_numbered(reference), device=device, gather=False)
+        self._check_counts(samples)
         return self._formulae(samples)
 
     def protocol(self) -> dict[str, Any]:
@@ -194,9 +201,8 @@ class Scorer:
         return self._loaded
 
     def _check_reference(self, reference: Iterable[Tensor] | None) -> None:
-        needing = [score for score in self.scores if score != "isc"]
-        if needing and reference is None and self._reference is None:
-            raise ValueError(f"metrics.scores={','.join(needing)}: reference images are needed, and there are none")
+        if self.needs_reference and reference is None and self._reference is None:
+            raise ValueError(f"metrics.scores={list(self.scores)}: FID and KID need reference images; none are given")
 
     def _blocks(self, generator: nn.Module, latent_dim: int, *, device: torch.device) -> Iterator[tuple[int, Tensor]]:
         """This process's blocks: the number of the first image, and the images.
@@ -219,16 +225,20 @@ class Scorer:
         bank = FeatureBank(network.get_requested_features_list(), gather=gather).to(device)
         for first, images in numbered:
             bank.update(first, network(_rgb(images).to(device)))
+        if not bank.update_called:
+            raise ValueError("no images to score or to compare with: an empty set was given")
         return bank.compute()
 
-    def _formulae(self, samples: dict[str, Tensor]) -> dict[str, float]:
-        from gan_lightning.metrics import formulae
-
+    def _check_counts(self, samples: dict[str, Tensor]) -> None:
         count = _count(samples)
         if count < max(2, self.splits):
             raise ValueError(f"{count} images to score; at least 2, and metrics.splits={self.splits}, are needed")
         if self._reference is not None and _count(self._reference) < 2:
             raise ValueError(f"{_count(self._reference)} reference images; FID and KID need at least 2")
+
+    def _formulae(self, samples: dict[str, Tensor]) -> dict[str, float]:
+        from gan_lightning.metrics import formulae
+
         values: list[float] = []
         for score, layer in self._load().layers.items():
             if score == "isc":

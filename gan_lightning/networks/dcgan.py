@@ -2,8 +2,8 @@
 
 Read from the generator's side. Images of size S are made by ``n = log2(S / 4)`` resampling layers (5x5, stride 2) from
 a 4x4 map, and a map of size m has ``F * S / (2m)`` channels: 4F, 2F, F at 4, 8 and 16 for the paper's 32x32. The
-remaining ``depth - n - 1`` weight layers are 3x3 convolutions that change neither size nor width. The critic mirrors it.
-A net of fewer than ``n + 1`` layers starts from a larger map instead, so that depth counts weight layers at any size.
+remaining ``depth - n - 1`` weight layers are 3x3 convolutions that change neither size nor width. The critic mirrors
+it. A net of fewer than ``n + 1`` layers starts from a larger map instead: depth counts weight layers at any size.
 """
 
 from collections.abc import Sequence

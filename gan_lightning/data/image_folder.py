@@ -1,0 +1,66 @@
+"""Any folder of pictures."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from gan_lightning.data.base import ImageData, Split
+from gan_lightning.data.cache import cached_splits, listing
+from gan_lightning.data.pictures import (
+    SUFFIXES,
+    centre_square,
+    find_pictures,
+    hold_out,
+    open_picture,
+    picture_blocks,
+    to_rows,
+)
+from gan_lightning.data.roots import named_root
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class ImageFolder(ImageData):
+    """All pictures under a folder, cut to centred squares, resized, and cached; without labels.
+
+    Args:
+        root: the folder; sub-folders are read too.
+        held_out: share of the pictures that is not trained on, the same ones in every run.
+
+    Raises:
+        ValueError: if ``held_out`` is out of range.
+    """
+
+    root: str | None = None
+    held_out: float = 0.1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.held_out < 1:
+            raise ValueError(f"data.held_out={self.held_out} must lie between 0 and 1")
+
+    def load(self) -> tuple[Split, Split]:
+        if not self.root:
+            raise ValueError("data=image_folder needs data.root=DIR, a folder of pictures")
+        root = named_root(self.root, "name a folder of pictures")
+        files = find_pictures(root)
+        if not files:
+            raise FileNotFoundError(f"data.root={self.root} holds no pictures ({', '.join(SUFFIXES)})")
+        self.provenance = f"{len(files)} pictures of {root.resolve()}, {'x'.join(map(str, self.image_shape))}"
+        train, held_out = hold_out(files, self.held_out)
+        description = {
+            "set": "image_folder",
+            "root": str(root.resolve()),
+            "pictures": [len(train), len(held_out)],
+            "files": listing(files),
+        }
+        return cached_splits(
+            description,
+            picture_blocks(train, self._read),
+            picture_blocks(held_out, self._read),
+            image_shape=self.image_shape,
+        )
+
+    def _read(self, path: Path) -> np.ndarray:
+        channels, resolution, _ = self.image_shape
+        return to_rows(centre_square(open_picture(path, channels), resolution))

@@ -1,0 +1,117 @@
+"""MNIST and Fashion-MNIST: 60,000 training images and, held out, the 10,000 test images."""
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torchvision.datasets
+from torch import Tensor
+from torch.nn.functional import pad
+
+from gan_lightning.data.base import ImageData, Split
+from gan_lightning.data.published import Published
+
+FILE_NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+# The sums are those of the unpacked files; torchvision knows the packed ones only.
+MNIST_FILES = Published(
+    name="MNIST",
+    folder="MNIST/raw",
+    checksums=dict(
+        zip(
+            FILE_NAMES,
+            (
+                "6bbc9ace898e44ae57da46a324031adb",
+                "a25bea736e30d166cdddb491f175f624",
+                "2646ac647ad5339dbf082846283269ea",
+                "27ae3e4e09519cfbb04c329615203637",
+            ),
+            strict=True,
+        )
+    ),
+    download=lambda root: torchvision.datasets.MNIST(root, download=True),
+)
+FASHION_FILES = Published(
+    name="Fashion-MNIST",
+    folder="FashionMNIST/raw",
+    checksums=dict(
+        zip(
+            FILE_NAMES,
+            (
+                "f4a8712d7a061bf5bd6d2ca38dc4d50a",
+                "9018921c3c673c538a1fc5bad174d6f9",
+                "8181f5470baa50b63fa0f6fddb340f0a",
+                "15d484375f8d13e6eb1aabb0c3f46965",
+            ),
+            strict=True,
+        )
+    ),
+    download=lambda root: torchvision.datasets.FashionMNIST(root, download=True),
+)
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class MNIST(ImageData):
+    """Handwritten digits with their labels, 28x28 or padded with zeros to 32x32.
+
+    Args:
+        root: a folder that holds ``MNIST/raw``; ``None`` for the default folder, with download.
+        verify: insist on the published files.
+    """
+
+    root: str | None = None
+    verify: bool = True
+
+    def load(self) -> tuple[Split, Split]:
+        return _load(self, MNIST_FILES, self.root, verify=self.verify)
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class FashionMNIST(ImageData):
+    """Pictures of clothes with their labels, 28x28 or padded with zeros to 32x32.
+
+    Args:
+        root: a folder that holds ``FashionMNIST/raw``; ``None`` for the default folder, with download.
+        verify: insist on the published files.
+    """
+
+    root: str | None = None
+    verify: bool = True
+
+    def load(self) -> tuple[Split, Split]:
+        return _load(self, FASHION_FILES, self.root, verify=self.verify)
+
+
+def _load(data: ImageData, files: Published, root: str | None, *, verify: bool) -> tuple[Split, Split]:
+    data.require_shape((1, 28, 28), (1, 32, 32))
+    folder = files.locate(root, verify=verify)
+    if not verify:
+        data.provenance += ", checksums not verified"
+    train_images, train_labels, test_images, test_labels = (folder / name for name in FILE_NAMES)
+    border = (data.image_shape[2] - 28) // 2
+    return _read(train_images, train_labels, border), _read(test_images, test_labels, border)
+
+
+def _read(images_file: Path, labels_file: Path, border: int) -> Split:
+    images, labels = read_idx(images_file), read_idx(labels_file)
+    if images.shape != (len(labels), 28, 28) or labels.dim() != 1:
+        raise ValueError(f"{images_file} holds {tuple(images.shape)}, {labels_file.name} {tuple(labels.shape)}")
+    return Split(pad(images[:, None], [border] * 4), labels.long())
+
+
+def read_idx(path: Path) -> Tensor:
+    """An array of bytes in the format of MNIST's authors: two zeros, type, rank, big-endian shape, values.
+
+    Raises:
+        ValueError: naming the file, if it is broken.
+    """
+    content = path.read_bytes()
+    try:
+        zeros, kind, rank = struct.unpack_from(">HBB", content)
+        shape = struct.unpack_from(f">{rank}I", content, 4)
+        if (zeros, kind) != (0, 8):
+            raise ValueError(f"it starts with {content[:4].hex()}")
+        return torch.from_numpy(np.frombuffer(content, np.uint8, offset=4 + 4 * rank).reshape(shape).copy())
+    except (struct.error, ValueError) as error:
+        raise ValueError(f"{path} is not a whole idx file of bytes ({error})") from error

@@ -1,0 +1,96 @@
+"""``python -m gan_lightning.evaluate RUN``: score a finished run, by its own protocol or by another."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from gan_lightning.cli import mistakes_in_one_line
+from gan_lightning.resources import project_folder
+from gan_lightning.run_directory import RunDirectory
+from gan_lightning.settings import Settings
+
+
+def evaluate(directory: RunDirectory, *, checkpoint: str, overrides: list[str]) -> dict[str, Any]:
+    """Scores of a run's generator.
+
+    Args:
+        directory: of the run.
+        checkpoint: ``last`` or ``best``.
+        overrides: ``metrics=NAME`` or ``metrics.KEY=VALUE``, on top of the run's own metrics.
+
+    Returns:
+        The scores and their protocol. By the run's own metrics, its final score to the last digit.
+
+    Raises:
+        ValueError, OSError: in one line, if the run, the checkpoint or the metrics are not to be had.
+    """
+    metrics = metrics_with(directory.settings["metrics"], overrides)
+
+    from gan_lightning.run import build_scorer, instantiate, load_run, quieten
+
+    quieten()
+    module, generator_step = load_run(directory, checkpoint=checkpoint)
+    data = instantiate(directory.settings["data"])
+    scorer = build_scorer(metrics)
+    if scorer is None:
+        raise ValueError(f"{directory.path} has metrics=none: name others, such as metrics=digits_classifier")
+    scores = scorer.score(
+        module.generator, latent_dim=module.latent_dim, device=module.device, reference=data.reference()
+    )
+    return {
+        "run": str(directory.path),
+        "checkpoint": checkpoint,
+        "generator_step": generator_step,
+        "scores": scores,
+        "protocol": {**scorer.protocol(), "data": data.provenance},
+    }
+
+
+def metrics_with(metrics: Settings, overrides: list[str]) -> Settings:
+    """A ``metrics`` group with overrides as on the command line.
+
+    Raises:
+        ValueError: for an override of something else, an unknown option or an unknown key.
+    """
+    changed: dict[str, str] = {}
+    for override in overrides:
+        key, equals, value = override.partition("=")
+        if key == "metrics":
+            metrics = _option(value)
+        elif equals and key.startswith("metrics.") and key.removeprefix("metrics.") in metrics:
+            changed[key] = value
+        else:
+            allowed = ["metrics=NAME", *(f"metrics.{key}=VALUE" for key in metrics if key != "scorer")]
+            raise ValueError(f"{override} is not possible here; allowed: {', '.join(allowed)}")
+    node = OmegaConf.create({"metrics": metrics})
+    node.merge_with_dotlist([f"{key}={value}" for key, value in changed.items()])
+    merged: Any = OmegaConf.to_container(node.metrics, resolve=True)
+    scorer = merged["scorer"]  # resolved in a run's config: what a key of the group stands for is set anew
+    return merged | {"scorer": scorer and scorer | {key: merged[key] for key in scorer.keys() & merged.keys()}}
+
+
+def _option(name: str) -> Settings:
+    options = {path.stem: path for path in sorted((project_folder("conf") / "metrics").glob("*.yaml"))}
+    if name not in options:
+        raise ValueError(f"metrics={name} is unknown; allowed: {', '.join(options)}")
+    metrics: Any = OmegaConf.to_container(OmegaConf.load(options[name]))
+    return metrics
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m gan_lightning.evaluate", description=__doc__)
+    parser.add_argument("run", type=Path, help="run directory")
+    parser.add_argument("--checkpoint", choices=("last", "best"), default="last", help="which weights (default: last)")
+    parser.add_argument("overrides", nargs="*", help="metrics=NAME or metrics.KEY=VALUE, e.g. metrics.samples=50000")
+    arguments = parser.parse_args()
+    with mistakes_in_one_line(ValueError, OSError, OmegaConfBaseException):
+        report = evaluate(RunDirectory(arguments.run), checkpoint=arguments.checkpoint, overrides=arguments.overrides)
+    print(json.dumps(report, indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""Every file of ``conf/data`` composes and builds its class."""
+
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from gan_lightning.data.base import ImageData
+
+DATA = Path(__file__).parents[2] / "conf" / "data"
+METRICS = {"digits": "digits_classifier", "mnist": "none", "fashion_mnist": "none"}
+NAMES = sorted(path.stem for path in DATA.glob("*.yaml"))
+
+
+@pytest.fixture
+def config_folder(tmp_path: Path) -> Path:
+    """The data group and what it refers to, without the other groups."""
+    folder = tmp_path / "conf"
+    (folder / "metrics").mkdir(parents=True)
+    for name in ("digits_classifier", "inception", "none"):
+        (folder / "metrics" / f"{name}.yaml").write_text(f"name: {name}\n")
+    (folder / "data").symlink_to(DATA)
+    (folder / "root.yaml").write_text(
+        "defaults: [_self_, {metrics: none}, {data: digits}]\nn_critic: 5\nseed: 3\nhydra: {searchpath: []}\n"
+    )
+    return folder
+
+
+def composed(folder: Path, *overrides: str) -> DictConfig:
+    with initialize_config_dir(str(folder), version_base="1.3"):
+        return compose("root", overrides=list(overrides))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_data_file_composes_and_builds(name: str, config_folder: Path) -> None:
+    config = composed(config_folder, f"data={name}")
+    data = instantiate(config.data)
+    assert isinstance(data, ImageData)
+    assert data.image_shape == (config.data.channels, config.data.resolution, config.data.resolution)
+    assert (data.batch_size, data.n_critic, data.seed) == (64, 5, 3)
+    assert config.metrics.name == METRICS.get(name, "inception")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_data_file_is_short(name: str) -> None:
+    assert len((DATA / f"{name}.yaml").read_text().splitlines()) < 30
+
+
+def test_the_shape_follows_resolution_and_channels(config_folder: Path) -> None:
+    config = composed(config_folder, "data=image_folder", "data.resolution=64", "data.channels=1")
+    assert instantiate(config.data).image_shape == (1, 64, 64)
+
+
+def test_a_shape_that_contradicts_them_is_refused(config_folder: Path) -> None:
+    config = composed(config_folder, "data.image_shape=[1,32,32]")
+    with pytest.raises(InstantiationException, match=r"set data.channels and data.resolution"):
+        instantiate(config.data)

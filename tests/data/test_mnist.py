@@ -1,0 +1,113 @@
+"""MNIST and Fashion-MNIST."""
+
+import gzip
+import hashlib
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torchvision.datasets
+
+from gan_lightning.data.mnist import FILE_NAMES, MNIST, FashionMNIST, read_idx
+
+
+def settings(**changes: Any) -> dict[str, Any]:
+    return {"image_shape": (1, 32, 32), "batch_size": 4, "n_critic": 1, "seed": 0, "verify": False, **changes}
+
+
+def write_idx(path: Path, values: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(struct.pack(f">HBB{values.ndim}I", 0, 8, values.ndim, *values.shape) + values.tobytes())
+
+
+@pytest.fixture
+def prepared(tmp_path: Path) -> Path:
+    """Six training and two test images of noise in both sets' layouts."""
+    rng = np.random.default_rng(0)
+    for folder in ("MNIST", "FashionMNIST"):
+        for name, number in zip(FILE_NAMES, (6, 6, 2, 2), strict=True):
+            shape = (number, 28, 28) if "images" in name else (number,)
+            write_idx(tmp_path / "idx" / folder / "raw" / name, rng.integers(0, 10, shape, dtype=np.uint8))
+    return tmp_path / "idx"
+
+
+@pytest.mark.parametrize("kind", [MNIST, FashionMNIST])
+def test_padding_keeps_every_pixel(kind: type[MNIST] | type[FashionMNIST], prepared: Path) -> None:
+    train, held_out = kind(root=str(prepared), **settings()).splits
+    raw = read_idx(prepared / kind.__name__ / "raw" / FILE_NAMES[0])
+    assert isinstance(train.images, torch.Tensor) and train.images.shape == (6, 1, 32, 32)
+    assert torch.equal(train.images[:, 0, 2:-2, 2:-2], raw)
+    assert train.images.sum() == raw.sum() and len(held_out) == 2
+    assert train.labels is not None and train.labels.shape == (6,) and train.labels.dtype == torch.int64
+
+
+def test_28_is_the_published_size(prepared: Path) -> None:
+    train = MNIST(root=str(prepared), **settings(image_shape=(1, 28, 28))).splits[0]
+    assert torch.equal(train.rows(torch.arange(6))[0][:, 0], read_idx(prepared / "MNIST" / "raw" / FILE_NAMES[0]))
+
+
+@pytest.mark.parametrize("shape", [(3, 32, 32), (1, 64, 64)])
+def test_other_shapes_are_refused(shape: tuple[int, int, int], prepared: Path) -> None:
+    with pytest.raises(ValueError, match="MNIST is 1x28x28 or 1x32x32"):
+        MNIST(root=str(prepared), **settings(image_shape=shape)).prepare()
+
+
+@pytest.mark.parametrize("kind", [MNIST, FashionMNIST])
+def test_prepared_files_are_refused_with_the_remedy(kind: type[MNIST] | type[FashionMNIST], prepared: Path) -> None:
+    with pytest.raises(ValueError, match=r"train-images-idx3-ubyte is not the published file .*data.verify=false"):
+        kind(root=str(prepared), **settings(verify=True)).prepare()
+
+
+@pytest.mark.parametrize("length", [0, 3, 10, 1000])
+def test_a_truncated_file_is_named(length: int, prepared: Path) -> None:
+    path = prepared / "MNIST" / "raw" / FILE_NAMES[2]
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(ValueError, match=f"{path} is not a whole idx file"):
+        MNIST(root=str(prepared), **settings()).prepare()
+
+
+def test_a_packed_file_under_the_unpacked_name_is_named(prepared: Path) -> None:
+    path = prepared / "MNIST" / "raw" / FILE_NAMES[0]
+    path.write_bytes(b"\x1f\x8b\x08\x00" + bytes(30))
+    with pytest.raises(ValueError, match=f"{path} is not a whole idx file"):
+        MNIST(root=str(prepared), **settings()).prepare()
+
+
+def test_labels_that_do_not_fit_their_images_are_named(prepared: Path) -> None:
+    write_idx(prepared / "MNIST" / "raw" / FILE_NAMES[1], np.zeros(5, np.uint8))
+    with pytest.raises(ValueError, match=r"train-images-idx3-ubyte holds .6, 28, 28., train-labels-idx1-ubyte .5,"):
+        MNIST(root=str(prepared), **settings()).prepare()
+
+
+def test_published_mnist_passes_verification(unpacked: Callable[[str], Path]) -> None:
+    train, held_out = MNIST(root=str(unpacked("mnist_idx")), **settings(verify=True)).splits
+    assert (len(train), len(held_out)) == (60_000, 10_000)
+    assert isinstance(train.images, torch.Tensor) and train.labels is not None
+    inner = train.images[:, :, 2:-2, 2:-2].numpy() / np.float32(255)
+    assert inner.mean() == pytest.approx(0.1307, abs=1e-4) and inner.std() == pytest.approx(0.3081, abs=1e-4)
+    assert train.labels[:5].tolist() == [5, 0, 4, 1, 9]
+
+
+@pytest.mark.parametrize("kind", [MNIST, FashionMNIST])
+def test_torchvision_downloads_to_the_default_folder(
+    kind: type[MNIST] | type[FashionMNIST],
+    prepared: Path,
+    served: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    mirror, resources = tmp_path / "mirror", []
+    mirror.mkdir()
+    for name in FILE_NAMES:
+        packed = gzip.compress((prepared / kind.__name__ / "raw" / name).read_bytes())
+        (mirror / f"{name}.gz").write_bytes(packed)
+        resources.append((f"{name}.gz", hashlib.md5(packed, usedforsecurity=False).hexdigest()))
+    published = getattr(torchvision.datasets, kind.__name__)
+    monkeypatch.setattr(published, "mirrors", [f"{served}mirror/"])
+    monkeypatch.setattr(published, "resources", resources)
+    assert len(kind(**settings()).splits[0]) == 6
+    assert [path.name for path in Path("data").iterdir()] == [kind.__name__]

@@ -1,0 +1,245 @@
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from gan_lightning.metrics import Scorer
+from gan_lightning.metrics.digits_classifier import digits
+
+CPU = torch.device("cpu")
+
+
+def digits_scorer(**changes: Any) -> Scorer:
+    arguments: dict[str, Any] = {
+        "extractor": "digits_classifier",
+        "prefix": "digits",
+        "scores": ["isc"],
+        "samples": 200,
+        "splits": 2,
+        "seed": 0,
+    }
+    return Scorer(**arguments | changes)
+
+
+def small_generator() -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Linear(4, 64),
+        nn.BatchNorm1d(64, track_running_stats=False),
+        nn.Dropout(),
+        nn.Tanh(),
+        nn.Unflatten(1, (1, 8, 8)),
+    )
+
+
+class Printer(nn.Module):
+    """Ignores its latents and prints the given pictures, block after block."""
+
+    def __init__(self, pictures: Tensor) -> None:
+        super().__init__()
+        self.pictures = pictures
+
+    def forward(self, latent: Tensor) -> Tensor:
+        shown, self.pictures = self.pictures.split([len(latent), len(self.pictures) - len(latent)])
+        return shown.float() / 127.5 - 0.999
+
+
+def test_real_digits_score_above_nine() -> None:
+    images, _, _ = digits()
+    values = digits_scorer(splits=10).score_images(images.split(100))
+    assert 9.0 < values["digits_score"] < 9.6
+    assert 0 < values["digits_score_std"] < 0.3
+
+
+def test_noise_scores_low() -> None:
+    noise = torch.randint(0, 256, (1000, 1, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    assert digits_scorer(splits=10).score_images(noise.split(100))["digits_score"] < 3
+
+
+def test_generator_and_its_pictures_have_the_same_score() -> None:
+    images = digits()[0][:400]
+    scorer = digits_scorer(samples=400, splits=4, scores=["isc", "fid", "kid"])
+    drawn = scorer.score(Printer(images), latent_dim=4, device=CPU, reference=images.split(150))
+    assert drawn == scorer.score_images(images.split(100))
+    assert drawn["digits_fid"] == pytest.approx(0, abs=1e-2)
+
+
+def test_fid_and_kid_are_larger_for_noise_than_for_other_digits() -> None:
+    images, _, _ = digits()
+    noise = torch.randint(0, 256, (500, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    scorer = digits_scorer(scores=["fid", "kid"])
+    near = scorer.score_images(images[:500].split(100), reference=images[500:].split(100))
+    far = scorer.score_images(noise.split(100))
+    assert 0 < near["digits_fid"] < far["digits_fid"] / 10
+    assert near["digits_kid"] < far["digits_kid"] / 10
+
+
+def test_score_is_a_function_of_the_seed() -> None:
+    generator = small_generator().eval()
+    first, again, other = (digits_scorer(seed=seed).score(generator, latent_dim=4, device=CPU) for seed in (0, 0, 1))
+    assert first == again != other
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_generator_and_random_state_are_left_as_found(training: bool) -> None:
+    generator = small_generator().train(training)
+    generator[0].requires_grad_(False)
+    before = {name: value.clone() for name, value in generator.state_dict().items()}
+    state = torch.get_rng_state()
+    scorer = digits_scorer()
+    scorer.prepare()
+    scorer.score(generator, latent_dim=4, device=CPU)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert all(module.training == training for module in generator.modules())
+    assert [parameter.requires_grad for parameter in generator.parameters()] == [False, False, True, True]
+    assert all(parameter.grad is None for parameter in generator.parameters())
+    assert all(torch.equal(value, before[name]) for name, value in generator.state_dict().items())
+
+
+def test_scoring_inside_inference_mode_does_not_spoil_later_scores() -> None:
+    generator, scorer = small_generator().eval(), digits_scorer(scores=["isc", "fid"])
+    reference = digits()[0][:200].split(100)
+    with torch.inference_mode():
+        first = scorer.score(generator, latent_dim=4, device=CPU, reference=reference)
+    assert scorer.score(generator, latent_dim=4, device=CPU, reference=reference) == first
+
+
+def test_scoring_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    scorer = digits_scorer(scores=["isc", "fid", "kid"])
+    scorer.score(small_generator(), latent_dim=4, device=CPU, reference=digits()[0].split(100))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_reference_is_read_once() -> None:
+    def once(images: Tensor) -> Iterable[Tensor]:
+        yield from images.split(100)
+
+    reference, scorer = once(digits()[0][:200]), digits_scorer(scores=["fid"])
+    generator = small_generator().eval()
+    first = scorer.score(generator, latent_dim=4, device=CPU, reference=reference)
+    assert scorer.score(generator, latent_dim=4, device=CPU, reference=reference) == first
+    assert scorer.protocol()["reference"] == 200
+
+
+def test_reference_is_not_read_for_the_inception_formula_alone() -> None:
+    def never() -> Iterable[Tensor]:
+        pytest.fail("read the reference")
+        yield
+
+    scorer = digits_scorer()
+    assert not scorer.needs_reference
+    scorer.score(small_generator(), latent_dim=4, device=CPU, reference=never())
+
+
+def test_protocol_names_what_a_score_depends_on_and_fits_into_json() -> None:
+    protocol = digits_scorer(scores=["isc", "fid"], seed=7).protocol()
+    assert json.loads(json.dumps(protocol)) == protocol
+    assert protocol.pop("weights_sha256")
+    assert protocol.pop("torch_fidelity")
+    assert protocol == {
+        "extractor": "digits_classifier",
+        "layers": {"isc": "logits", "fid": "features"},
+        "samples": 200,
+        "splits": 2,
+        "block_size": 100,
+        "seed": 7,
+        "reference": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("scores", "monitor", "higher_is_better"),
+    [(["isc", "fid"], "digits_score", True), (["fid", "isc"], "digits_fid", False), (["kid"], "digits_kid", False)],
+)
+def test_first_score_decides_which_generator_is_best(scores: list[str], monitor: str, higher_is_better: bool) -> None:
+    scorer = digits_scorer(scores=scores)
+    assert scorer.monitor == monitor
+    assert scorer.higher_is_better == higher_is_better
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"extractor": "vgg16"}, "metrics.scorer.extractor=vgg16; allowed: inception-v3-compat, digits_classifier"),
+        ({"prefix": "inception"}, "digits_classifier does not give an Inception score"),
+        ({"scores": []}, r"metrics.scores=\[\]; allowed: one or more of isc, fid, kid"),
+        ({"scores": ["isc", "prc"]}, r"metrics.scores=\['isc', 'prc'\]"),
+        ({"scores": ["isc", "isc"]}, r"metrics.scores=\['isc', 'isc'\]"),
+        ({"block_size": 0}, "metrics.scorer.block_size=0"),
+        ({"samples": 150}, "metrics.samples=150; allowed: multiples of 100"),
+        ({"samples": 0}, "metrics.samples=0"),
+        ({"samples": 1, "block_size": 1, "splits": 1}, "metrics.samples=1;"),
+        ({"splits": 0}, "metrics.splits=0; allowed: 1 to metrics.samples=200"),
+        ({"splits": 201}, "metrics.splits=201"),
+    ],
+)
+def test_arguments_out_of_range_are_refused_in_one_line(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message) as error:
+        digits_scorer(**changes)
+    assert "\n" not in str(error.value)
+
+
+IMAGES = torch.zeros(4, 1, 8, 8, dtype=torch.uint8)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: digits_scorer(scores=["fid"]).score_images([IMAGES]), "FID and KID need reference images"),
+        (lambda: digits_scorer(scores=["fid"]).score_images([IMAGES], reference=[]), "an empty set was given"),
+        (lambda: digits_scorer(scores=["kid"]).score_images([IMAGES], reference=[IMAGES[:1]]), "1 reference images"),
+        (lambda: digits_scorer(splits=5).score_images([IMAGES]), "4 images to score; at least 2, and metrics.splits=5"),
+        (lambda: digits_scorer(splits=1).score_images([IMAGES[:1]]), "1 images to score"),
+        (lambda: digits_scorer().score_images([]), "an empty set was given"),
+        (lambda: digits_scorer().score_images([IMAGES.float()]), "images to score are torch.float32"),
+        (lambda: digits_scorer().score_images([IMAGES.expand(-1, 2, -1, -1)]), r"\(4, 2, 8, 8\); allowed: uint8"),
+        (lambda: digits_scorer().score_images([IMAGES[0]]), r"\(1, 8, 8\); allowed: uint8"),
+        (
+            lambda: digits_scorer(scores=["fid"]).score(small_generator(), latent_dim=4, device=CPU),
+            "FID and KID need reference images",
+        ),
+    ],
+)
+def test_unsuitable_images_are_refused_in_one_line(call: Callable[[], object], message: str) -> None:
+    with pytest.raises(ValueError, match=message) as error:
+        call()
+    assert "\n" not in str(error.value)
+
+
+def test_kid_subsets_shrink_to_a_small_reference() -> None:
+    images, _, _ = digits()
+    scorer = digits_scorer(scores=["kid"])
+    assert scorer.score_images(images[:40].split(40), reference=images[40:70].split(30))["digits_kid"] < 1000
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    code = "import sys, gan_lightning.metrics; print({'torchmetrics', 'torch_fidelity', 'sklearn'} & set(sys.modules))"
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert output.strip() == "set()"
+
+
+@pytest.mark.parametrize("name", ["digits_classifier", "inception"])
+def test_every_setting_that_a_user_types_reaches_the_scorer(name: str) -> None:
+    hydra = pytest.importorskip("hydra")
+    folder = Path(__file__).parents[2] / "conf"
+    changes = ["scores=[kid,isc]", "samples=300", "splits=3", "seed=5", "weights=FILE"]
+    with hydra.initialize_config_dir(str(folder), version_base="1.3"):
+        config = hydra.compose(overrides=[f"+metrics={name}", *(f"metrics.{change}" for change in changes)])
+    scorer = hydra.utils.instantiate(config.metrics.scorer)
+    assert isinstance(scorer, Scorer)
+    settings = (scorer.scores, scorer.samples, scorer.splits, scorer.seed, scorer.weights)
+    assert settings == (("kid", "isc"), 300, 3, 5, "FILE")
+    assert config.metrics.every > 0
+
+
+def test_no_metrics_means_no_scorer() -> None:
+    hydra = pytest.importorskip("hydra")
+    folder = Path(__file__).parents[2] / "conf"
+    with hydra.initialize_config_dir(str(folder), version_base="1.3"):
+        assert hydra.compose(overrides=["+metrics=none"]).metrics.scorer is None

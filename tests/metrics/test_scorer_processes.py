@@ -1,0 +1,72 @@
+import json
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from torch import distributed, multiprocessing, nn
+
+from gan_lightning.metrics import Scorer
+from gan_lightning.metrics.digits_classifier import digits
+
+BLOCKS = 5  # over two processes 3 and 2, over three 2, 2 and 1
+
+
+def scores(samples: int) -> dict[str, float]:
+    """Scores of a generator with batch norm, against 250 real digits in batches of 100, 100 and 50."""
+    torch.manual_seed(0)
+    generator = nn.Sequential(
+        nn.Linear(4, 64), nn.BatchNorm1d(64, track_running_stats=False), nn.Tanh(), nn.Unflatten(1, (1, 8, 8))
+    )
+    scorer = Scorer(
+        extractor="digits_classifier",
+        prefix="digits",
+        scores=["isc", "fid", "kid"],
+        samples=samples,
+        splits=4,
+        seed=0,
+    )
+    reference = digits()[0][:250].split(100)
+    return scorer.score(generator, latent_dim=4, device=torch.device("cpu"), reference=reference)
+
+
+def process(rank: int, folder: Path) -> None:
+    """Score as one of one, of two and of three processes, and write down what came out."""
+    torch.set_num_threads(1)
+    for processes in (1, 2, 3):
+        if rank >= processes:
+            continue
+        if processes > 1:
+            store = f"file://{folder}/store{processes}"
+            distributed.init_process_group("gloo", init_method=store, rank=rank, world_size=processes)
+        results = {"uneven": scores(100 * BLOCKS), "fewer blocks than processes": scores(100)}
+        if rank == 0:
+            images = digits()[0][:100].split(50)
+            alone = Scorer(
+                extractor="digits_classifier", prefix="digits", scores=["isc"], samples=100, splits=2, seed=0
+            )
+            results["given images, in one process alone"] = alone.score_images(images)
+        (folder / f"{processes}_{rank}.json").write_text(json.dumps(results))
+        if processes > 1:
+            distributed.barrier()
+            distributed.destroy_process_group()
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory, own_cache_folder: Path) -> Path:
+    folder = tmp_path_factory.mktemp("processes")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GLOO_SOCKET_IFNAME", "lo")
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]))
+        multiprocessing.spawn(process, (folder,), nprocs=3)
+    return folder
+
+
+@pytest.mark.parametrize(("processes", "rank"), [(2, 0), (2, 1), (3, 0), (3, 1), (3, 2)])
+def test_every_process_of_several_gets_the_score_of_one_process_to_the_last_bit(
+    results: Path, processes: int, rank: int
+) -> None:
+    alone = json.loads((results / "1_0.json").read_text())
+    shared = json.loads((results / f"{processes}_{rank}.json").read_text())
+    assert set(alone["uneven"]) == {"digits_score", "digits_score_std", "digits_fid", "digits_kid"}
+    assert shared == {case: alone[case] for case in shared}

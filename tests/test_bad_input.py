@@ -1,0 +1,130 @@
+"""What a user gets wrong is one line and exit code 2, before any long work, and nothing is lost."""
+
+from pathlib import Path
+
+import pytest
+from commands import TINY, Ended, Train, ended, start_train
+from PIL import Image
+
+
+def assert_refused(result: Ended, *said: str) -> None:
+    assert result.code == 2
+    assert len(result.err.strip().splitlines()) == 1, result.err
+    assert result.err.startswith("error: ")
+    for words in said:
+        assert words in result.err
+    assert "Traceback" not in result.out + result.err
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["objective=wgann"], ["wgann", "dcgan, lsgan, wgan_clip, wgan_gp"]),
+        (["nokey=1"], ["nokey"]),
+        (["arch.generator.filter=3"], ["arch.generator.filter"]),
+        (["generator_steps=0"], ["generator_steps=0", "at least 1"]),
+        (["generator_steps=many"], ["generator_steps=many"]),
+        (["seed=-1"], ["seed=-1"]),
+        (["arch=random", "seed=9216"], ["seed=9216", "0 to 9215"]),
+        (["data.batch_size=63", "trainer=ddp"], ["data.batch_size=63", "trainer.devices=2"]),
+        (["-m", "seed=range(0)"], ["no runs"]),
+        (["seed=["], ["["]),
+    ],
+)
+def test_a_mistake_in_the_config_is_one_line(train: Train, overrides: list[str], said: list[str]) -> None:
+    assert_refused(train(*overrides), *said)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["arch.critic.norm=batch"], ["arch.critic.norm=batch", "section 4", "layer, none"]),
+        (["arch.critic.norm=spectral"], ["spectral", "batch, layer, none"]),
+        (["arch.generator.nonlinearity=gelu"], ["gelu", "relu, leaky_relu, softplus, tanh"]),
+        (["data.resolution=20"], ["data.resolution=20", "power of two"]),
+        (["data.batch_size=100000"], ["data.batch_size=100000", "1500"]),
+        (["constraint.weight=-1"], ["constraint.weight=-1"]),
+        (["trainer.accelerator=tpu"], ["tpu", "auto, cpu, gpu"]),
+        (["data=image_folder", "data.root=nowhere", "data.resolution=16"], ["nowhere"]),
+        (["metrics=digits_classifier", "metrics.weights=nowhere.pt"], ["nowhere.pt"]),
+        (["metrics=inception", "metrics.weights=nowhere.pth"], ["nowhere.pth"]),
+        (["metrics=digits_classifier", "metrics.samples=50"], ["metrics.samples=50"]),
+    ],
+)
+def test_what_does_not_go_together_is_one_line(train: Train, overrides: list[str], said: list[str]) -> None:
+    result = train(*TINY, *overrides)
+    assert_refused(result, *said)
+    assert not (train.directory(*TINY, *overrides) / "config.yaml").exists()
+
+
+def test_missing_inception_weights_name_both_remedies(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(train.folder))
+    monkeypatch.setattr("urllib.request.urlopen", _no_internet)
+    assert_refused(train(*TINY, "metrics=inception"), "internet", "metrics.weights=FILE")
+
+
+def _no_internet(*_: object, **__: object) -> None:
+    raise OSError("no internet")
+
+
+def test_an_empty_folder_of_images_is_one_line(train: Train) -> None:
+    (train.folder / "pictures").mkdir()
+    overrides = [*TINY, "data=image_folder", "data.root=pictures", "data.resolution=16", "metrics=none"]
+    assert_refused(train(*overrides), "pictures")
+
+
+def test_a_broken_picture_is_named(train: Train) -> None:
+    folder = train.folder / "pictures"
+    folder.mkdir()
+    for name in ("a.png", "b.png"):
+        Image.new("RGB", (20, 20)).save(folder / name)
+    (folder / "b.png").write_bytes((folder / "b.png").read_bytes()[:40])
+    overrides = [*TINY, "data=image_folder", "data.root=pictures", "data.resolution=16", "metrics=none"]
+    assert_refused(train(*overrides), "b.png")
+
+
+def test_a_directory_of_another_config_is_refused_and_left_as_it_is(train: Train) -> None:
+    place = "hydra.run.dir=here"
+    assert train(*TINY, "generator_steps=2", place).code == 0
+    before = {path: path.read_bytes() for path in (train.folder / "here").rglob("*") if path.is_file()}
+    result = train(*TINY, "generator_steps=2", "seed=1", place)
+    assert_refused(result, "here", "another config", "seed: 0 -> 1")
+    for path, content in before.items():
+        assert path.read_bytes() == content
+
+
+def test_a_truncated_checkpoint_is_named_and_the_previous_one_used(train: Train) -> None:
+    run = [*TINY, "every.checkpoint=2", "hydra.run.dir=here"]
+    assert train(*run, "generator_steps=4").code == 0
+    last = train.folder / "here" / "checkpoints" / "last.ckpt"
+    last.write_bytes(last.read_bytes()[:1000])
+    result = train(*run, "generator_steps=6")
+    assert result.code == 0
+    assert str(last) in result.out
+    assert "going on from generator iteration 2" in result.out
+
+
+def test_checkpoints_that_are_all_truncated_are_one_line(train: Train) -> None:
+    run = [*TINY, "every.checkpoint=2", "hydra.run.dir=here"]
+    assert train(*run, "generator_steps=2").code == 0
+    last = train.folder / "here" / "checkpoints" / "last.ckpt"
+    last.write_bytes(last.read_bytes()[:1000])
+    assert_refused(train(*run, "generator_steps=4"), "last.ckpt", "truncated")
+
+
+def test_a_directory_in_use_is_refused(train: Train) -> None:
+    from gan_lightning.run_directory import RunDirectory
+
+    with RunDirectory(train.folder / "here").claimed():
+        assert_refused(train(*TINY, "hydra.run.dir=here"), "here", "in use")
+
+
+def test_a_mistake_in_one_run_of_a_sweep_leaves_the_others_alone(train: Train) -> None:
+    result = train("-m", *TINY, "generator_steps=2", "arch.critic.norm=batch,layer")
+    assert result.code == 1
+    assert "1 finished, 0 diverged, 1 failed" in result.out
+    assert "Traceback" not in result.out + result.err
+
+
+def test_the_program_itself_ends_with_one_line_and_code_2(tmp_path: Path) -> None:
+    assert_refused(ended(start_train("objective=wgann", folder=tmp_path)), "wgann")

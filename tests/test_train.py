@@ -1,0 +1,189 @@
+"""Runs from start to end: what they leave behind, how they go on after a kill, and how they end."""
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from commands import TINY, Train, ended, start, start_train
+from PIL import Image
+from torch import Tensor
+
+from gan_lightning.metrics_file import read_metrics
+
+
+def weights(run: Path) -> dict[str, Tensor]:
+    return torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+
+
+def result(run: Path) -> dict[str, Any]:
+    return json.loads((run / "result.json").read_text())
+
+
+def assert_same_weights(one: Path, other: Path) -> None:
+    ours, theirs = weights(one), weights(other)
+    assert ours.keys() == theirs.keys()
+    for name, value in ours.items():
+        assert torch.equal(value, theirs[name]), name
+
+
+def test_a_run_leaves_the_files_of_the_contract(train: Train) -> None:
+    overrides = ["arch.generator.filters=2", "arch.critic.filters=2", "generator_steps=4", "every.log=2"]
+    ended_run = train(*overrides, "metrics.every=2", "metrics.samples=100", "metrics.splits=1")
+    assert ended_run.code == 0
+    run = train.directory(*overrides, "metrics.every=2", "metrics.samples=100", "metrics.splits=1")
+    names = {str(path.relative_to(run)) for path in run.rglob("*") if path.is_file()}
+    assert names == {
+        ".lock",
+        "config.yaml",
+        "result.json",
+        "metrics.csv",
+        "curves.png",
+        "train.log",
+        "samples/000004.png",
+        "checkpoints/last.ckpt",
+        "checkpoints/best.ckpt",
+    }
+    found = result(run)
+    assert (found["status"], found["generator_step"], found["objective"], found["seed"]) == (
+        "finished",
+        4,
+        "wgan_gp",
+        0,
+    )
+    assert found["scores"]["final"]["generator_step"] == 4
+    assert found["scores"]["best"]["digits_score"] >= found["scores"]["final"]["digits_score"]
+    assert found["scores"]["protocol"]["samples"] == 100
+    rows = read_metrics(run / "metrics.csv")
+    assert list(rows) == [2, 4]
+    for name in ("train/critic_loss", "train/generator_loss", "train/gradient_norm", "score/digits_score"):
+        assert name in rows[4]
+    with Image.open(run / "samples" / "000004.png") as grid:
+        assert min(grid.size) > 300
+    assert ended_run.out.strip().splitlines()[-1].startswith("finished at generator iteration 4, digits score")
+
+
+def test_a_finished_run_is_not_run_again(train: Train) -> None:
+    assert train(*TINY, "generator_steps=2").code == 0
+    run = train.directory(*TINY, "generator_steps=2")
+    before = (run / "result.json").stat().st_mtime_ns
+    again = train(*TINY, "generator_steps=2")
+    assert again.code == 0
+    assert "already finished, nothing to do" in again.out
+    assert (run / "result.json").stat().st_mtime_ns == before
+
+
+def test_a_lengthened_run_ends_bit_identical_to_one_that_was_long_from_the_start(train: Train) -> None:
+    scored = [*TINY[:-1], "metrics.every=2", "metrics.samples=100", "metrics.splits=1", "every.log=1"]
+    assert train(*scored, "generator_steps=3", "hydra.run.dir=short").code == 0
+    assert train(*scored, "generator_steps=7", "hydra.run.dir=short").code == 0
+    assert train(*scored, "generator_steps=7", "hydra.run.dir=long").code == 0
+    short, long = train.folder / "short", train.folder / "long"
+    assert_same_weights(short, long)
+    assert result(short)["scores"]["final"] == result(long)["scores"]["final"]
+    assert read_metrics(short / "metrics.csv")[7] == read_metrics(long / "metrics.csv")[7]
+
+
+def test_killed_in_mid_run_and_started_again_a_run_ends_with_the_same_weights(train: Train, tmp_path: Path) -> None:
+    overrides = [*TINY, "generator_steps=200", "every.checkpoint=20", "every.log=10", "every.held_out=200"]
+    process = start_train(*overrides, "hydra.run.dir=killed", folder=tmp_path)
+    killed = tmp_path / "killed"
+    deadline = time.monotonic() + 120
+    while not (killed / "result.json").exists() or result(killed)["generator_step"] < 40:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert result(killed)["status"] == "running"
+    assert 40 <= result(killed)["generator_step"] < 200
+
+    again = train(*overrides, "hydra.run.dir=killed")
+    assert again.code == 0
+    assert "going on from generator iteration" in again.out
+    assert train(*overrides, "hydra.run.dir=whole").code == 0
+    assert_same_weights(killed, tmp_path / "whole")
+    assert list(read_metrics(killed / "metrics.csv")) == list(read_metrics(tmp_path / "whole" / "metrics.csv"))
+
+
+def test_a_run_that_diverges_is_a_result_and_leaves_the_sweep_alone(train: Train) -> None:
+    sweep = train("-m", *TINY, "generator_steps=4", "every.log=2", "learning_rate_scale=1,1e30")
+    assert sweep.code == 0
+    assert "sweep of 2 runs: 1 finished, 1 diverged, 0 failed" in sweep.out
+    diverged = train.directory(
+        *TINY, "generator_steps=4", "every.log=2", "learning_rate_scale=1e+30"
+    )  # as Hydra writes it
+    assert result(diverged)["status"] == "diverged"
+    assert "not finite" in result(diverged)["error"]
+    again = train("-m", *TINY, "generator_steps=4", "every.log=2", "learning_rate_scale=1,1e30")
+    assert again.code == 0
+    assert again.out.count("nothing to do") == 2
+
+
+def test_a_run_that_fails_says_so_in_one_line_and_keeps_the_traceback(
+    train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("the disk is on fire")
+
+    monkeypatch.setattr("gan_lightning.callbacks.pictures.save_grid", broken)
+    failed = train(*TINY, "generator_steps=2")
+    run = train.directory(*TINY, "generator_steps=2")
+    assert failed.code == 1
+    assert "Traceback" not in failed.out + failed.err
+    assert (result(run)["status"], result(run)["error"]) == ("failed", "RuntimeError: the disk is on fire")
+    assert "Traceback" in (run / "train.log").read_text()
+
+
+def test_a_sweep_has_stable_directories_and_runs_nothing_twice(train: Train) -> None:
+    sweep = ["-m", "arch=random", "seed=range(2)", "objective=wgan_gp,dcgan", "arch.width_scale=0.0625"]
+    small = ["generator_steps=2", "metrics=none", "data.batch_size=4", "trainer.threads=1"]
+    first = train(*sweep, *small)
+    assert first.code == 0
+    assert "sweep of 4 runs: 4 finished, 0 diverged, 0 failed" in first.out
+    runs = sorted(path.parent for path in (train.folder / "runs" / "adhoc").glob("*/result.json"))
+    assert len(runs) == 4
+    drawn = {(result(run)["objective"], result(run)["seed"]): result(run)["architecture"] for run in runs}
+    assert drawn["wgan_gp", 0]["generator.depth"] == drawn["dcgan", 0]["generator.depth"]
+    again = train(*sweep, *small)
+    assert again.code == 0
+    assert again.out.count("already finished, nothing to do") == 4
+    assert "sweep of 4 runs: 4 finished, 0 diverged, 0 failed" in again.out
+
+
+def test_joblib_runs_a_sweep(tmp_path: Path) -> None:
+    sweep = ["-m", *TINY, "generator_steps=2", "seed=0,1", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
+    process = ended(start_train(*sweep, folder=tmp_path))
+    assert process.code == 0, process.err
+    assert "sweep of 2 runs: 2 finished, 0 diverged, 0 failed" in process.out
+
+
+def test_two_processes_train_to_the_same_weights_and_score_as_one(train: Train, tmp_path: Path) -> None:
+    # Without batch norm the only difference is the order of summation of the gradients: about 1e-7 an update.
+    run = ["arch.generator.filters=2", "arch.generator.norm=none", "arch.critic.filters=2", "data.batch_size=8"]
+    run += ["generator_steps=5", "trainer.accelerator=cpu", "metrics.samples=300", "metrics.splits=1"]
+    assert train(*run, "hydra.run.dir=one").code == 0
+    both = ended(start_train(*run, "trainer.devices=2", "hydra.run.dir=two", folder=tmp_path))
+    assert both.code == 0, both.out + both.err
+    one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
+    for name, value in one.items():
+        torch.testing.assert_close(two[name], value, atol=1e-5, rtol=1e-4)
+    scores = [result(tmp_path / name)["scores"]["final"]["digits_score"] for name in ("one", "two")]
+    assert scores[0] == pytest.approx(scores[1], rel=1e-3)
+    held_out = [read_metrics(tmp_path / name / "metrics.csv")[5]["val/critic_loss"] for name in ("one", "two")]
+    assert held_out[0] == pytest.approx(held_out[1], rel=1e-3)
+
+
+def test_evaluate_repeats_the_final_score_to_the_last_digit(train: Train, tmp_path: Path) -> None:
+    scored = [*TINY[:-1], "generator_steps=3", "metrics.samples=200", "metrics.splits=2", "hydra.run.dir=run"]
+    assert train(*scored).code == 0
+    scores = result(tmp_path / "run")["scores"]
+    evaluated = ended(start("-m", "gan_lightning.evaluate", "run", folder=tmp_path))
+    assert evaluated.code == 0, evaluated.err
+    report = json.loads(evaluated.out)
+    assert report["scores"] | {"generator_step": 3} == scores["final"]
+    assert report["protocol"] == scores["protocol"]
