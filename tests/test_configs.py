@@ -98,7 +98,7 @@ def test_every_yaml_is_short_and_says_at_its_head_what_it_is(file: Path) -> None
     lines = file.read_text().splitlines()
     head = lines[1] if lines[0] == "# @package _global_" else lines[0]
     assert head.startswith("# ") and len(head) > 20
-    assert len(lines) < (45 if file.name in LONGER_THAN_30_LINES else 30)
+    assert len(lines) < (60 if file.name in LONGER_THAN_30_LINES else 30)
 
 
 @pytest.mark.parametrize(
