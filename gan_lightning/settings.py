@@ -108,7 +108,7 @@ def _fill_in_draw(config: DictConfig) -> dict[str, Any] | None:
 
 def _check_whole(key: str, value: Any, *, least: int) -> None:
     if type(value) is not int or value < least:
-        raise ValueError(f"{key}={value} is not possible: a whole number, {least} or more, is needed")
+        raise ValueError(f"{key}={value} is not possible: a whole number of at least {least} is needed")
 
 
 def _check_positive(key: str, value: Any) -> None:

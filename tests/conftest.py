@@ -58,6 +58,17 @@ def compose_config() -> Callable[..., DictConfig]:
 
 
 @pytest.fixture(scope="session")
+def compose_hydra() -> Callable[..., DictConfig]:
+    """As ``compose_config``, with Hydra's own part."""
+
+    def composed(*overrides: str) -> DictConfig:
+        with initialize_config_dir(str(project_folder("conf")), version_base="1.3"):
+            return compose("train", list(overrides), return_hydra_config=True)
+
+    return composed
+
+
+@pytest.fixture(scope="session")
 def fit() -> Callable[..., L.Trainer]:
     """Train a module on one batch, again and again or on an iterable of batches, for so many generator iterations."""
 

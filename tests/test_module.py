@@ -393,5 +393,5 @@ def test_wgan_gp_covers_all_eight_gaussians(fit: Fit) -> None:
         samples = module.generator(torch.randn(4000, 2, generator=torch.Generator().manual_seed(1)))
     distance, nearest = torch.cdist(samples, centres).min(dim=1)
     shares = torch.bincount(nearest[distance < 0.3], minlength=8) / 4000
-    assert shares.min() > 0.04, shares
+    assert shares.min() > 0.03, shares
     assert shares.sum() > 0.6, shares

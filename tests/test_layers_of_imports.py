@@ -1,0 +1,119 @@
+"""Imports point back along the layers, never forward; what answers at once imports nothing heavy."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import gan_lightning
+
+PACKAGE = Path(gan_lightning.__file__).parent
+
+MAY_IMPORT: dict[str, set[str]] = {
+    # Small things that stand on nothing.
+    "draw": set(),
+    "images": set(),
+    "optimizers": set(),
+    "randomness": set(),
+    "resources": set(),
+    # The layers, from the mathematics to the commands.
+    "objectives": set(),
+    "penalties": set(),
+    "constraints": {"penalties"},
+    "networks": set(),
+    "data": {"images", "randomness"},
+    "module": {"constraints", "data", "objectives", "randomness"},
+    "settings": {"draw"},
+    "run_directory": {"settings"},
+    "checkpoints": {"run_directory"},
+    "metrics_file": {"run_directory"},
+    "metrics": {"data", "images", "module", "randomness"},
+    "callbacks": {"data", "images", "metrics", "metrics_file", "module", "randomness", "run_directory"},
+    "run": {
+        "callbacks",
+        "checkpoints",
+        "data",
+        "metrics",
+        "metrics_file",
+        "module",
+        "randomness",
+        "run_directory",
+        "settings",
+    },
+    "sweep": {"run_directory", "settings"},
+    "cli": {"resources", "run", "run_directory", "settings", "sweep"},
+    "report": {"cli", "metrics_file", "resources", "run_directory", "settings"},
+    "evaluate": {"callbacks", "cli", "images", "resources", "run", "run_directory", "settings"},
+    "sample": {"callbacks", "cli", "images", "resources", "run", "run_directory", "settings"},
+}
+"""By file or folder of the package: which others it may import, besides itself."""
+
+MAY_IMPORT_HYDRA = {"run", "cli", "sweep", "report"}
+TORCH_ALONE = ("objectives", "penalties", "constraints", "networks", "optimizers", "randomness", "images")
+QUICK = ("cli", "settings", "run_directory", "draw", "sweep", "report", "report.__main__", "resources")
+
+FILES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
+
+
+def part(file: Path) -> str:
+    """The file or folder directly under the package that a source file belongs to."""
+    return file.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def imports(file: Path) -> Iterator[str]:
+    """Dotted names of the modules that a source file imports, anywhere in it."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: relative imports hide the layer"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def imported_parts(file: Path) -> set[str]:
+    return {name.split(".")[1] for name in imports(file) if name.startswith("gan_lightning.")}
+
+
+def imported_packages(file: Path) -> set[str]:
+    return {name.split(".")[0] for name in imports(file)} - set(sys.stdlib_module_names)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(PACKAGE).as_posix())
+def test_imports_point_back_along_the_layers(file: Path) -> None:
+    assert part(file) in MAY_IMPORT, "say in MAY_IMPORT on what this file stands"
+    assert imported_parts(file) <= MAY_IMPORT[part(file)] | {part(file)}
+
+
+def test_layers_have_no_circles() -> None:
+    placed: set[str] = set()
+    waiting = dict(MAY_IMPORT)
+    while waiting:
+        ready = {name for name, needed in waiting.items() if needed <= placed}
+        assert ready, f"a circle among {sorted(waiting)}"
+        placed |= ready
+        waiting = {name: needed for name, needed in waiting.items() if name not in ready}
+
+
+@pytest.mark.parametrize("name", TORCH_ALONE)
+def test_mathematics_and_networks_need_torch_alone(name: str) -> None:
+    for file in (f for f in FILES if part(f) == name):
+        assert imported_packages(file) <= {"torch", "gan_lightning"}
+
+
+def test_hydra_is_imported_by_commands_alone() -> None:
+    assert {part(file) for file in FILES if "hydra" in imported_packages(file)} <= MAY_IMPORT_HYDRA
+
+
+def test_module_is_handed_networks_and_never_imports_one() -> None:
+    assert "networks" not in imported_parts(PACKAGE / "module.py")
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_what_answers_at_once_imports_neither_torch_nor_lightning(name: str) -> None:
+    program = f"import sys, gan_lightning.{name}; print(*sys.modules, sep='\\n')"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert f"gan_lightning.{name}" in done.stdout.splitlines()
+    assert not {"torch", "lightning", "matplotlib", "sklearn"} & set(done.stdout.splitlines())
