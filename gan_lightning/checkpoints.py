@@ -43,20 +43,24 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 def resumable(directory: RunDirectory) -> tuple[Path, int] | None:
     """The newest checkpoint that can be read, with its generator iteration; ``None`` if there is none at all.
 
-    A broken one is named and the one before is taken.
+    A broken one is named and moved aside, and the one before is taken.
 
     Raises:
         ValueError: if there are checkpoints and none can be read.
     """
-    broken = None
+    broken: dict[Path, ValueError] = {}
     for path in (directory.last, directory.previous):
         if not path.exists():
             continue
         try:
-            return path, read_checkpoint(path)["global_step"]
+            step = read_checkpoint(path)["global_step"]
         except ValueError as error:
-            log.warning("%s", error)
-            broken = error
-    if broken is not None:
-        raise ValueError(f"{broken}; delete {directory.last.parent} to start the run again")
+            broken[path] = error
+            continue
+        for other, error in broken.items():
+            log.warning("%s; going back to %s", error, path)
+            other.replace(other.with_suffix(".broken"))  # else the next checkpoint would push out the good one
+        return path, step
+    if broken:
+        raise ValueError(f"{next(iter(broken.values()))}; delete {directory.last.parent} to start the run again")
     return None

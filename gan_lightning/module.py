@@ -190,8 +190,11 @@ def _scheduler(optimizer: Optimizer, decay: Callable[[int], float]) -> LambdaLR:
 @contextmanager
 def frozen(network: nn.Module) -> Iterator[None]:
     """Within it, the network's parameters do not require gradients."""
-    network.requires_grad_(False)
+    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    for parameter in trained:
+        parameter.requires_grad_(False)
     try:
         yield
     finally:
-        network.requires_grad_(True)
+        for parameter in trained:
+            parameter.requires_grad_(True)

@@ -66,8 +66,8 @@ def build(settings: Settings) -> Parts:
     module = build_module(settings)
     data = instantiate(settings["data"])
     data.prepare()
-    scorer = build_scorer(settings["metrics"])
-    return Parts(module, data, scorer)
+    module.configure_optimizers()  # says at once what an optimiser does not take
+    return Parts(module, data, build_scorer(settings["metrics"]))
 
 
 def check_devices(trainer: Settings) -> None:
@@ -85,6 +85,11 @@ def check_devices(trainer: Settings) -> None:
         raise ValueError(
             f"trainer.devices={devices} is not possible: {gpus} found; allowed: up to {gpus}, or trainer=cpu"
         )
+
+
+def device_kind(trainer: Settings) -> str:
+    """What a run is trained on: ``cuda`` or ``cpu``."""
+    return "cuda" if trainer["accelerator"] != "cpu" and torch.cuda.is_available() else "cpu"
 
 
 def build_module(settings: Settings) -> AdversarialModule:
@@ -135,8 +140,7 @@ def load_run(directory: RunDirectory, *, checkpoint: str) -> tuple[AdversarialMo
     state = read_checkpoint(directory.best if checkpoint == "best" else directory.last)
     module.load_state_dict(state["state_dict"])
     torch.set_num_threads(_threads(settings))
-    on_gpu = settings["trainer"]["accelerator"] != "cpu" and torch.cuda.is_available()
-    return module.to("cuda" if on_gpu else "cpu"), state["global_step"]
+    return module.to(device_kind(settings["trainer"])), state["global_step"]
 
 
 def instantiate(node: Settings) -> Any:
@@ -181,6 +185,12 @@ def run(settings: Settings, directory: RunDirectory) -> str:
     """
     quieten()
     checkpoint = resumable(directory)
+    kind = device_kind(settings["trainer"])
+    if checkpoint is not None and directory.result.get("device", kind) != kind:
+        raise ValueError(
+            f"{directory.path} was trained on {directory.result['device']} and cannot go on on {kind}: the random "
+            "streams of the two differ; set trainer.accelerator accordingly"
+        )
     parts = build(settings)
     directory.begin(settings)
     directory.record(
@@ -193,6 +203,7 @@ def run(settings: Settings, directory: RunDirectory) -> str:
         generator_step=0 if checkpoint is None else checkpoint[1],
         versions={"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
         host=socket.gethostname(),
+        device=kind,
         seconds=directory.result.get("seconds", 0.0),
         scores=directory.result.get("scores"),
         error=None,
@@ -334,6 +345,8 @@ def quieten() -> None:
     """Keep Lightning's notices and known warnings off the screen."""
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # A run starts its own processes, on a SLURM node as well.
+    warnings.filterwarnings("ignore", message=".*`srun` command is available.*")
     # Workaround: Lightning 2.6 asks torch 2.15's pytree in a way that is deprecated there.
     warnings.filterwarnings("ignore", message=".*isinstance\\(treespec, LeafSpec\\).*")
 

@@ -47,9 +47,10 @@ def resolve(config: DictConfig) -> Settings:
     OmegaConf.set_struct(config, False)
     for key, least in WHOLE_NUMBERS.items():
         _check_whole(key, OmegaConf.select(config, key), least=least)
-    for key in ("metrics.every", "trainer.threads"):
-        if OmegaConf.select(config, key) is not None:
-            _check_whole(key, OmegaConf.select(config, key), least=1)
+    if config.metrics.scorer is not None:
+        _check_whole("metrics.every", config.metrics.every, least=1)
+    if config.trainer.threads is not None:
+        _check_whole("trainer.threads", config.trainer.threads, least=1)
     for key in ("learning_rate_scale", "optimizer.lr"):
         _check_positive(key, OmegaConf.select(config, key))
     _check_shares(config.data.batch_size, config.trainer.devices)
