@@ -14,6 +14,8 @@ from gan_lightning import cli
 PROJECT = Path(__file__).parent.parent
 
 TINY = (
+    "trainer=cpu",
+    "trainer.threads=1",
     "arch.generator.filters=2",
     "arch.critic.filters=2",
     "data.batch_size=8",
