@@ -155,7 +155,7 @@ def test_penalties_have_weight_ten_and_clipping_the_bound_of_wgan(settings: Call
 
 
 def test_standard_gan_takes_a_gradient_penalty_and_layer_norm_with_it(settings: Callable[..., Settings]) -> None:
-    composed = settings("objective=dcgan", "constraint=gradient_penalty")
+    composed = settings("objective=dcgan", "constraint=gradient_penalty", "arch=dcgan")
     module = build_module(composed)
     assert type(module.objective) is NonSaturating
     assert type(module.constraint) is GradientPenalty

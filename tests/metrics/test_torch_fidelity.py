@@ -125,7 +125,7 @@ def test_inception_scores_are_torch_fidelity_s_own(tmp_path: Path, inception_wei
     )
     assert list(ours) == ["inception_score", "inception_score_std", "kid"]
     assert list(ours.values()) == pytest.approx(theirs, rel=1e-6)
-    assert ours["inception_score"] > 1.05
+    assert ours["inception_score"] > 1.01  # above the floor of 1: the samples do differ
     assert ours["kid"] > 0.01
     assert scorer.protocol()["layers"] == {"isc": "logits_unbiased", "kid": "2048"}
 
