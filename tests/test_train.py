@@ -165,7 +165,13 @@ def test_joblib_runs_a_sweep(tmp_path: Path) -> None:
 def test_two_processes_train_to_the_same_weights_and_score_as_one(train: Train, tmp_path: Path) -> None:
     # Without batch norm the only difference is the order of summation of the gradients: about 1e-7 an update.
     run = ["arch.generator.filters=2", "arch.generator.norm=none", "arch.critic.filters=2", "data.batch_size=8"]
-    run += ["generator_steps=5", "trainer.accelerator=cpu", "trainer.threads=1", "metrics.samples=300", "metrics.splits=1"]
+    run += [
+        "generator_steps=5",
+        "trainer.accelerator=cpu",
+        "trainer.threads=1",
+        "metrics.samples=300",
+        "metrics.splits=1",
+    ]
     assert train(*run, "hydra.run.dir=one").code == 0
     both = ended(start_train(*run, "trainer.devices=2", "hydra.run.dir=two", folder=tmp_path))
     assert both.code == 0, both.out + both.err
