@@ -110,6 +110,21 @@ def test_killed_in_mid_run_and_started_again_a_run_ends_with_the_same_weights(tr
     assert list(read_metrics(killed / "metrics.csv")) == list(read_metrics(tmp_path / "whole" / "metrics.csv"))
 
 
+def test_an_interrupted_run_says_how_to_go_on(tmp_path: Path) -> None:
+    process = start_train(*TINY, "generator_steps=100000", "hydra.run.dir=run", "every.checkpoint=10", folder=tmp_path)
+    deadline = time.monotonic() + 120
+    while not (tmp_path / "run" / "checkpoints" / "last.ckpt").exists():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    interrupted = ended(process)
+    assert interrupted.code != 0
+    assert "the same command goes on from the last checkpoint" in interrupted.out
+    assert "Traceback" not in interrupted.out + interrupted.err
+    assert result(tmp_path / "run")["status"] == "running"
+
+
 def test_a_run_that_diverges_is_a_result_and_leaves_the_sweep_alone(train: Train) -> None:
     sweep = train("-m", *TINY, "generator_steps=4", "every.log=2", "learning_rate_scale=1,1e30")
     assert sweep.code == 0
