@@ -210,9 +210,9 @@ def run(settings: Settings, directory: RunDirectory) -> str:
     )
     try:
         if settings["trainer"]["devices"] == 1:
-            fit(settings, directory, parts=parts)
+            fit(settings, directory, parts=parts, checkpoint=checkpoint)
         else:
-            fit_in_processes(settings, directory)
+            fit_in_processes(settings, directory, checkpoint=checkpoint)
     except Exception as error:
         line = (str(error).strip() or type(error).__name__).splitlines()[-1]
         log.error("failed: %s (traceback in %s)", line, directory.path / "train.log")
@@ -224,10 +224,15 @@ def run(settings: Settings, directory: RunDirectory) -> str:
     return result["status"]
 
 
-def fit(settings: Settings, directory: RunDirectory, *, parts: Parts) -> None:
-    """Train in this process, one of ``trainer.devices``, and record how it ended."""
+def fit(settings: Settings, directory: RunDirectory, *, parts: Parts, checkpoint: tuple[Path, int] | None) -> None:
+    """Train in this process, one of ``trainer.devices``, and record how it ended.
+
+    Args:
+        settings, directory: of the run.
+        parts: built from the settings in this process.
+        checkpoint: what to go on from, with its generator iteration.
+    """
     torch.set_num_threads(_threads(settings))
-    checkpoint = resumable(directory)
     resumed_step = 0 if checkpoint is None else checkpoint[1]
     checkpointing = Checkpointing(directory, every=settings["every"]["checkpoint"])
     trainer = make_trainer(
@@ -252,16 +257,16 @@ def fit(settings: Settings, directory: RunDirectory, *, parts: Parts) -> None:
         directory.record(**ending, seconds=round(checkpointing.seconds, 3))
 
 
-def fit_in_processes(settings: Settings, directory: RunDirectory) -> None:
+def fit_in_processes(settings: Settings, directory: RunDirectory, *, checkpoint: tuple[Path, int] | None) -> None:
     """Train in ``trainer.devices`` processes on this machine."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     devices = settings["trainer"]["devices"]
-    start_processes(_process, (settings, directory.path, port), nprocs=devices, start_method="spawn")
+    start_processes(_process, (settings, directory.path, checkpoint, port), nprocs=devices, start_method="spawn")
 
 
-def _process(rank: int, settings: Settings, path: Path, port: int) -> None:
+def _process(rank: int, settings: Settings, path: Path, checkpoint: tuple[Path, int] | None, port: int) -> None:
     os.environ |= {"LOCAL_RANK": str(rank), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     quieten()
     if rank == 0:
@@ -270,7 +275,7 @@ def _process(rank: int, settings: Settings, path: Path, port: int) -> None:
             format="%(message)s",
             handlers=[logging.StreamHandler(sys.stdout), logging.FileHandler(path / "train.log")],
         )
-    fit(settings, RunDirectory(path), parts=build(settings))
+    fit(settings, RunDirectory(path), parts=build(settings), checkpoint=checkpoint)
 
 
 def make_trainer(settings: Settings, *, callbacks: list[L.Callback], loggers: list[Logger]) -> L.Trainer:

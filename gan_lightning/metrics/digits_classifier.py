@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from torch_fidelity.feature_extractor_base import FeatureExtractorBase
 from torch_fidelity.registry import register_feature_extractor
 
+from gan_lightning.data.cache import cache_folder
 from gan_lightning.randomness import seeded_generator
 
 NAME = "digits_classifier"
@@ -118,7 +119,7 @@ def cached_weights() -> Path:
     Raises:
         ValueError: if the folder cannot be written to.
     """
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gan_lightning"
+    folder = cache_folder()
     path = folder / CACHE_FILE
     if not _is_whole(path):
         buffer = io.BytesIO()

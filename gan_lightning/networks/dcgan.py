@@ -74,6 +74,11 @@ def square_size(image_shape: Sequence[int]) -> int:
     return height
 
 
+def activation(norm: str, nonlinearity: str, channels: int) -> list[nn.Module]:
+    """What follows a hidden weight layer of so many channels: its norm, then its nonlinearity."""
+    return [make_norm(norm, channels), make_nonlinearity(nonlinearity)]
+
+
 class Generator(nn.Module):
     """Latents ``(B, latent_dim)`` to images ``(B, C, S, S)`` in [-1, 1].
 
@@ -110,16 +115,13 @@ class Generator(nn.Module):
         first, _ = stages[0]
         channels = base_filters * size // (2 * first)
 
-        def activated(channels: int) -> list[nn.Module]:
-            return [make_norm(norm, channels), make_nonlinearity(nonlinearity)]
-
         layers: list[nn.Module] = [Linear(latent_dim, channels * first**2), nn.Unflatten(1, (channels, first, first))]
-        layers += activated(channels)
+        layers += activation(norm, nonlinearity, channels)
         for map_size, extra in stages:
             for _ in range(extra):
-                layers += [Conv(channels, channels, kernel=3), *activated(channels)]
+                layers += [Conv(channels, channels, kernel=3), *activation(norm, nonlinearity, channels)]
             if map_size < size // 2:
-                layers += [Deconv(channels, channels // 2), *activated(channels // 2)]
+                layers += [Deconv(channels, channels // 2), *activation(norm, nonlinearity, channels // 2)]
                 channels //= 2
         self.layers = nn.Sequential(*layers, Deconv(channels, image_shape[0]), nn.Tanh())
 
@@ -150,16 +152,16 @@ class Critic(nn.Module):
         stages = plan(size, depth=depth, extra_layout=extra_layout)
         channels = width(filters, width_scale)
 
-        def activated(channels: int) -> list[nn.Module]:
-            return [make_norm(norm, channels), make_nonlinearity(nonlinearity)]
-
         layers: list[nn.Module] = [Conv(image_shape[0], channels, kernel=5, stride=2), make_nonlinearity(nonlinearity)]
         for map_size, extra in reversed(stages):
             if map_size < size // 2:
-                layers += [Conv(channels, 2 * channels, kernel=5, stride=2), *activated(2 * channels)]
+                layers += [
+                    Conv(channels, 2 * channels, kernel=5, stride=2),
+                    *activation(norm, nonlinearity, 2 * channels),
+                ]
                 channels *= 2
             for _ in range(extra):
-                layers += [Conv(channels, channels, kernel=3), *activated(channels)]
+                layers += [Conv(channels, channels, kernel=3), *activation(norm, nonlinearity, channels)]
         last, _ = stages[0]
         self.layers = nn.Sequential(*layers, nn.Flatten(), Linear(channels * last**2, 1))
 
