@@ -26,6 +26,13 @@ def test_the_wheel_carries_configuration_and_studies(wheel: Path) -> None:
             assert f"gan_lightning/{path.relative_to(PROJECT)}" in names
 
 
+def test_the_wheel_carries_the_weights_of_the_classifiers(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    weights = list((PROJECT / "gan_lightning").rglob("*.safetensors"))
+    assert weights
+    assert {str(path.relative_to(PROJECT)) for path in weights} <= names
+
+
 def test_gan_train_works_in_an_empty_folder_outside_the_checkout(wheel: Path, tmp_path: Path) -> None:
     target, empty = tmp_path / "installed", tmp_path / "empty"
     empty.mkdir()

@@ -14,7 +14,7 @@ from torch_fidelity.utils import create_feature_extractor
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
-from gan_lightning.metrics import digits_classifier
+from gan_lightning.metrics.classifier import CLASSIFIERS, shipped_weights
 
 
 class Extractor(NamedTuple):
@@ -31,7 +31,7 @@ def load_extractor(extractor: str, scores: Sequence[str], *, weights: str | None
     Args:
         extractor: its name in torch-fidelity's registry.
         scores: any of ``isc``, ``fid`` and ``kid``.
-        weights: a file of its weights; None for the extractor's own, which are made or downloaded if missing.
+        weights: a file of its weights; None for the extractor's own: in the package, or downloaded if missing.
 
     Raises:
         FileNotFoundError: if the given file does not exist, or if there is no file and no internet.
@@ -51,7 +51,7 @@ def _network(extractor: str, layers: list[str], *, path: Path) -> FeatureExtract
         return create_feature_extractor(
             extractor, layers, cuda=False, verbose=False, feature_extractor_weights_path=str(path)
         )
-    except Exception as error:  # Unpickling a file of another kind can raise anything.
+    except Exception as error:  # A file of another kind can raise anything.
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise ValueError(f"metrics.weights: {path} does not hold the weights of {extractor} ({reason})") from error
 
@@ -62,7 +62,7 @@ def _weights_file(extractor: str, given: str | None) -> Path:
         if not path.is_file():
             raise FileNotFoundError(f"metrics.weights={given}: no such file")
         return path
-    return digits_classifier.cached_weights() if extractor == digits_classifier.NAME else _inception_weights()
+    return shipped_weights(extractor) if extractor in CLASSIFIERS else _inception_weights()
 
 
 def _inception_weights() -> Path:

@@ -103,7 +103,7 @@ class Scorer:
         return (score if self.prefix == "inception" else f"{self.prefix}_{score}",)
 
     def prepare(self) -> None:
-        """Make sure that the extractor can be used: weights found, downloaded or trained, and loaded.
+        """Make sure that the extractor can be used: weights found or downloaded, and loaded.
 
         Raises:
             FileNotFoundError: if the weights are missing and cannot be had.

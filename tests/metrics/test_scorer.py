@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 import torch
+from real_digits import real_digits
 from torch import Tensor, nn
 
 from gan_lightning.metrics import Scorer
-from gan_lightning.metrics.digits_classifier import digits
 
 CPU = torch.device("cpu")
 
@@ -51,7 +51,7 @@ class Printer(nn.Module):
 
 
 def test_real_digits_score_above_nine() -> None:
-    images, _, _ = digits()
+    images = real_digits()
     values = digits_scorer(splits=10).score_images(images.split(100))
     assert 9.0 < values["digits_score"] < 9.6
     assert 0 < values["digits_score_std"] < 0.3
@@ -63,7 +63,7 @@ def test_noise_scores_low() -> None:
 
 
 def test_generator_and_its_pictures_have_the_same_score() -> None:
-    images = digits()[0][:400]
+    images = real_digits()[:400]
     scorer = digits_scorer(samples=400, splits=4, scores=["isc", "fid", "kid"])
     drawn = scorer.score(Printer(images), latent_dim=4, device=CPU, reference=images.split(150))
     assert drawn == scorer.score_images(images.split(100))
@@ -71,7 +71,7 @@ def test_generator_and_its_pictures_have_the_same_score() -> None:
 
 
 def test_fid_and_kid_are_larger_for_noise_than_for_other_digits() -> None:
-    images, _, _ = digits()
+    images = real_digits()
     noise = torch.randint(0, 256, (500, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     scorer = digits_scorer(scores=["fid", "kid"])
     near = scorer.score_images(images[:500].split(100), reference=images[500:].split(100))
@@ -104,7 +104,7 @@ def test_generator_and_random_state_are_left_as_found(training: bool) -> None:
 
 def test_scoring_inside_inference_mode_does_not_spoil_later_scores() -> None:
     generator, scorer = small_generator().eval(), digits_scorer(scores=["isc", "fid"])
-    reference = digits()[0][:200].split(100)
+    reference = real_digits()[:200].split(100)
     with torch.inference_mode():
         first = scorer.score(generator, latent_dim=4, device=CPU, reference=reference)
     assert scorer.score(generator, latent_dim=4, device=CPU, reference=reference) == first
@@ -112,7 +112,7 @@ def test_scoring_inside_inference_mode_does_not_spoil_later_scores() -> None:
 
 def test_scoring_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     scorer = digits_scorer(scores=["isc", "fid", "kid"])
-    scorer.score(small_generator(), latent_dim=4, device=CPU, reference=digits()[0].split(100))
+    scorer.score(small_generator(), latent_dim=4, device=CPU, reference=real_digits().split(100))
     assert capfd.readouterr() == ("", "")
 
 
@@ -120,7 +120,7 @@ def test_reference_is_read_once() -> None:
     def once(images: Tensor) -> Iterable[Tensor]:
         yield from images.split(100)
 
-    reference, scorer = once(digits()[0][:200]), digits_scorer(scores=["fid"])
+    reference, scorer = once(real_digits()[:200]), digits_scorer(scores=["fid"])
     generator = small_generator().eval()
     first = scorer.score(generator, latent_dim=4, device=CPU, reference=reference)
     assert scorer.score(generator, latent_dim=4, device=CPU, reference=reference) == first
@@ -213,7 +213,7 @@ def test_unsuitable_images_are_refused_in_one_line(call: Callable[[], object], m
 
 
 def test_kid_subsets_shrink_to_a_small_reference() -> None:
-    images, _, _ = digits()
+    images = real_digits()
     scorer = digits_scorer(scores=["kid"])
     assert scorer.score_images(images[:40].split(40), reference=images[40:70].split(30))["digits_kid"] < 1000
 

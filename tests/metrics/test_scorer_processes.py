@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from real_digits import real_digits
 from torch import distributed, multiprocessing, nn
 
 from gan_lightning.metrics import Scorer
-from gan_lightning.metrics.digits_classifier import digits
 
 BLOCKS = 5  # over two processes 3 and 2, over three 2, 2 and 1
 
@@ -26,7 +26,7 @@ def scores(samples: int) -> dict[str, float]:
         splits=4,
         seed=0,
     )
-    reference = digits()[0][:250].split(100)
+    reference = real_digits()[:250].split(100)
     return scorer.score(generator, latent_dim=4, device=torch.device("cpu"), reference=reference)
 
 
@@ -41,7 +41,7 @@ def process(rank: int, folder: Path) -> None:
             distributed.init_process_group("gloo", init_method=store, rank=rank, world_size=processes)
         results = {"uneven": scores(100 * BLOCKS), "fewer blocks than processes": scores(100)}
         if rank == 0:
-            images = digits()[0][:100].split(50)
+            images = real_digits()[:100].split(50)
             alone = Scorer(
                 extractor="digits_classifier", prefix="digits", scores=["isc"], samples=100, splits=2, seed=0
             )
@@ -53,7 +53,7 @@ def process(rank: int, folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory, own_cache_folder: Path) -> Path:
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("processes")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GLOO_SOCKET_IFNAME", "lo")

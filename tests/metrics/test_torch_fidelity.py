@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image
+from real_digits import real_digits
 from torch import Tensor, nn
 
 from gan_lightning.images import to_uint8
 from gan_lightning.metrics import Scorer
-from gan_lightning.metrics.digits_classifier import digits
 from gan_lightning.randomness import seeded_generator
 
 CPU = torch.device("cpu")
@@ -60,7 +60,7 @@ def test_digits_scores_are_torch_fidelity_s_own(tmp_path: Path) -> None:
     generator = nn.Sequential(
         nn.Linear(4, 144), nn.BatchNorm1d(144, track_running_stats=False), nn.Tanh(), nn.Unflatten(1, (1, 12, 12))
     )
-    reference = digits()[0][:250]
+    reference = real_digits()[:250]
     scorer = Scorer(
         extractor="digits_classifier", prefix="digits", scores=["isc", "fid", "kid"], samples=300, splits=5, seed=3
     )
