@@ -67,25 +67,21 @@ class RMSprop(Optimizer):
 
 
 class LinearDecay:
-    """Factor on the rate that is 1 until iteration ``start`` and falls to 0 at ``steps``.
+    """Factor on the rate that falls from 1 at iteration 0 to 0 at ``steps``: max(0, 1 - t/steps).
 
-    Source: arXiv:1704.00028, appendix F, with ``start`` 0. Both players follow it, and all critic steps of one iteration share a
-    rate.
+    Source: arXiv:1704.00028, appendix F. Both players follow it, and all critic steps of one iteration share a rate.
 
     Args:
         steps: generator iterations until the rate is 0, positive.
-        start: generator iteration from which it falls, non-negative and less than ``steps``.
 
     Raises:
-        ValueError: if an argument is out of its range.
+        ValueError: if ``steps`` is not positive.
     """
 
-    def __init__(self, steps: int, *, start: int = 0) -> None:
+    def __init__(self, steps: int) -> None:
         if steps <= 0:
             raise ValueError(f"decay.steps={steps} must be positive")
-        if not 0 <= start < steps:
-            raise ValueError(f"decay.start={start} must lie between 0 and decay.steps={steps}, which it may not reach")
-        self.steps, self.start = steps, start
+        self.steps = steps
 
     def __call__(self, generator_step: int) -> float:
-        return min(1.0, max(0.0, (self.steps - generator_step) / (self.steps - self.start)))
+        return max(0.0, 1 - generator_step / self.steps)
