@@ -33,7 +33,7 @@ from gan_lightning.callbacks.pictures import Pictures, draw_curves
 from gan_lightning.callbacks.progress import Progress
 from gan_lightning.callbacks.scoring import Scoring
 from gan_lightning.checkpoints import AtomicCheckpointIO, read_checkpoint, resumable
-from gan_lightning.data.base import ImageData, available_cores
+from gan_lightning.data.base import RealData, available_cores
 from gan_lightning.metrics import Scorer
 from gan_lightning.metrics_file import MetricsFile
 from gan_lightning.module import AdversarialModule, Diverged
@@ -51,7 +51,7 @@ class Parts:
     """What the settings of a run stand for."""
 
     module: AdversarialModule
-    data: ImageData
+    data: RealData
     scorer: Scorer | None
 
 

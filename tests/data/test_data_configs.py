@@ -8,7 +8,7 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from gan_lightning.data.base import ImageData
+from gan_lightning.data.images import ImageData
 
 DATA = Path(__file__).parents[2] / "conf" / "data"
 METRICS = {"digits": "digits_classifier", "mnist": "none", "fashion_mnist": "none"}
@@ -58,3 +58,7 @@ def test_a_shape_that_contradicts_them_is_refused(config_folder: Path) -> None:
     config = composed(config_folder, "data.image_shape=[1,32,32]")
     with pytest.raises(InstantiationException, match=r"set data.channels and data.resolution"):
         instantiate(config.data)
+
+
+def test_digits_are_of_ten_classes(config_folder: Path) -> None:
+    assert instantiate(composed(config_folder, "data=digits").data).classes == 10
