@@ -177,6 +177,8 @@ class RealData(L.LightningDataModule, ABC):
         batch_size: global critic batch, shared out over the processes.
         n_critic: critic updates per generator update, each on a batch of its own; the algorithm's, not the set's.
         seed: of the shuffling.
+        held_out_samples: how many of the held-out samples the critic's validation loss is taken over at most, the same
+            ones every time, evenly spread; ``None``: all.
         workers: processes that read ahead where a set is too large to live on the device.
 
     Attributes:
@@ -189,6 +191,7 @@ class RealData(L.LightningDataModule, ABC):
     batch_size: int
     n_critic: int
     seed: int
+    held_out_samples: int | None = 1000
     workers: int = 2
 
     def __post_init__(self) -> None:
@@ -197,6 +200,8 @@ class RealData(L.LightningDataModule, ABC):
         _check_whole("data.batch_size", self.batch_size, least=1)
         _check_whole("n_critic", self.n_critic, least=1)
         _check_whole("data.workers", self.workers, least=0)
+        if self.held_out_samples is not None:
+            _check_whole("data.held_out_samples", self.held_out_samples, least=1)
 
     @abstractmethod
     def load(self) -> tuple[Split, Split]:
@@ -272,11 +277,13 @@ class RealData(L.LightningDataModule, ABC):
         Fewer than a batch come as one batch; otherwise what is left over at the end is dropped.
         """
         trainer, held_out = self._attached(), self.splits[1]
-        share = max(min(self.batch_size, len(held_out)) // trainer.world_size, 1)
+        number = min(len(held_out), self.held_out_samples or len(held_out))
+        chosen = torch.arange(number) * len(held_out) // max(number, 1)
+        share = max(min(self.batch_size, number) // trainer.world_size, 1)
         size, device = share * trainer.world_size, trainer.strategy.root_device
-        for start in range(0, len(held_out) - size + 1, size):
+        for start in range(0, number - size + 1, size):
             first = start + trainer.global_rank * share
-            samples, labels = held_out.rows(torch.arange(first, first + share))
+            samples, labels = held_out.rows(chosen[first : first + share])
             yield self.to_real(samples.to(device)), None if labels is None else labels.to(device)
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:

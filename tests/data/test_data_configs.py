@@ -40,7 +40,7 @@ def test_every_data_file_composes_and_builds(name: str, config_folder: Path) -> 
     data = instantiate(config.data)
     assert isinstance(data, ImageData)
     assert data.image_shape == (config.data.channels, config.data.resolution, config.data.resolution)
-    assert (data.batch_size, data.n_critic, data.seed) == (64, 5, 3)
+    assert (data.batch_size, data.n_critic, data.seed, data.held_out_samples) == (64, 5, 3, 1000)
     assert config.metrics.name == METRICS.get(name, "inception")
 
 

@@ -108,6 +108,21 @@ def test_a_held_out_set_smaller_than_a_batch_comes_as_one_batch(held_out: Callab
     assert held_out(batch_size=20) == [list(range(29, 40))]
 
 
+def test_the_held_out_loss_takes_an_evenly_spread_share_whatever_the_seed(
+    held_out: Callable[..., list[list[int]]],
+) -> None:
+    assert held_out(held_out_samples=5, batch_size=5) == [[29, 31, 33, 35, 37]]
+    assert held_out(held_out_samples=5, batch_size=2, seed=1) == [[29, 31], [33, 35]]
+    assert held_out(held_out_samples=1) == [[29]]
+
+
+@pytest.mark.parametrize("limit", [11, 12, 1000, None])
+def test_a_limit_that_the_held_out_set_does_not_reach_changes_nothing(
+    limit: int | None, held_out: Callable[..., list[list[int]]]
+) -> None:
+    assert held_out(held_out_samples=limit, batch_size=11) == [list(range(29, 40))]
+
+
 def test_reference_is_the_training_set_once_as_stored() -> None:
     data = points()
     blocks = list(data.reference(10))
@@ -126,6 +141,8 @@ def test_a_batch_larger_than_the_training_set_is_refused() -> None:
         ({"batch_size": 0}, "data.batch_size=0 must be a whole number, 1 or more"),
         ({"batch_size": "many"}, "data.batch_size=many must be"),
         ({"n_critic": 0}, "^n_critic=0 must be"),
+        ({"held_out_samples": 0}, "data.held_out_samples=0 must be"),
+        ({"held_out_samples": 0.1}, "data.held_out_samples=0.1 must be"),
         ({"workers": -1}, "data.workers=-1 must be a whole number, 0 or more"),
     ],
 )
