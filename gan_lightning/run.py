@@ -64,7 +64,7 @@ def build(settings: Settings) -> Parts:
     """
     check_devices(settings["trainer"])
     module = build_module(settings)
-    data = instantiate(settings["data"])
+    data = build_data(settings)
     data.prepare()
     module.configure_optimizers()  # says at once what an optimiser does not take
     return Parts(module, data, build_scorer(settings["metrics"]))
@@ -115,6 +115,18 @@ def build_module(settings: Settings) -> AdversarialModule:
         seed=settings["seed"],
         decay=instantiate(settings["decay"]),
     )
+
+
+def build_data(settings: Settings) -> RealData:
+    """The data module; how many batches an iteration takes is said once, by ``n_critic``.
+
+    Raises:
+        ValueError: if the data say otherwise.
+    """
+    n_critic = settings["n_critic"]
+    if settings["data"].get("n_critic", n_critic) != n_critic:
+        raise ValueError(f"data.n_critic={settings['data']['n_critic']} is not possible: set n_critic, here {n_critic}")
+    return instantiate(settings["data"] | {"n_critic": n_critic})
 
 
 def build_scorer(metrics: Settings) -> Scorer | None:
