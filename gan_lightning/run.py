@@ -33,7 +33,7 @@ from gan_lightning.callbacks.pictures import Pictures, draw_curves
 from gan_lightning.callbacks.progress import Progress
 from gan_lightning.callbacks.scoring import Scoring
 from gan_lightning.checkpoints import AtomicCheckpointIO, read_checkpoint, resumable
-from gan_lightning.data.base import ImageData, available_cores
+from gan_lightning.data.base import RealData, available_cores
 from gan_lightning.metrics import Scorer
 from gan_lightning.metrics_file import MetricsFile
 from gan_lightning.module import AdversarialModule, Diverged
@@ -51,7 +51,7 @@ class Parts:
     """What the settings of a run stand for."""
 
     module: AdversarialModule
-    data: ImageData
+    data: RealData
     scorer: Scorer | None
 
 
@@ -64,7 +64,7 @@ def build(settings: Settings) -> Parts:
     """
     check_devices(settings["trainer"])
     module = build_module(settings)
-    data = instantiate(settings["data"])
+    data = build_data(settings)
     data.prepare()
     module.configure_optimizers()  # says at once what an optimiser does not take
     return Parts(module, data, build_scorer(settings["metrics"]))
@@ -113,6 +113,18 @@ def build_module(settings: Settings) -> AdversarialModule:
             generator_batch_multiple=settings["generator_batch_multiple"],
             ema=instantiate(settings["ema"]),
         )
+
+
+def build_data(settings: Settings) -> RealData:
+    """The data module; how many batches an iteration takes is said once, by ``n_critic``.
+
+    Raises:
+        ValueError: if the data say otherwise.
+    """
+    n_critic = settings["n_critic"]
+    if settings["data"].get("n_critic", n_critic) != n_critic:
+        raise ValueError(f"data.n_critic={settings['data']['n_critic']} is not possible: set n_critic, here {n_critic}")
+    return instantiate(settings["data"] | {"n_critic": n_critic})
 
 
 def build_scorer(metrics: Settings) -> Scorer | None:

@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, Optimizer
 
+from gan_lightning.averaging import ExponentialAverage
 from gan_lightning.callbacks.measures import Measures
 from gan_lightning.checkpoints import AtomicCheckpointIO
-from gan_lightning.averaging import ExponentialAverage
 from gan_lightning.constraints import Constraint, GradientPenalty, NoConstraint, SpectralNorm, WeightClipping
-from gan_lightning.data.base import Batch, ImageData
+from gan_lightning.data.base import Batch, RealData
 from gan_lightning.module import AdversarialModule, Diverged
 from gan_lightning.networks.layers import make_norm
 from gan_lightning.objectives import Hinge, LeastSquares, NonSaturating, Objective, Relativistic, Wasserstein
@@ -274,7 +274,7 @@ def test_loss_that_is_not_finite_ends_the_run_as_diverged(fit: Fit, poisoned: st
         cast(Critic, module.critic).last.weight.data.fill_(torch.inf)
     else:
         real[-1, 0] = torch.nan
-    measures = Measures(cast(ImageData, HeldOut()), log_every=2, held_out_every=100)
+    measures = Measures(cast(RealData, HeldOut()), log_every=2, held_out_every=100)
     with pytest.raises(Diverged, match=r"at or before generator iteration 2$"):
         fit(module, (real, labels), steps=10, callbacks=[measures])
 
