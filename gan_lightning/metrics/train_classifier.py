@@ -10,8 +10,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional as F
 
-from gan_lightning.data.images import ImageData, Split
 from gan_lightning.data.digits import Digits
+from gan_lightning.data.images import ImageData, Split
 from gan_lightning.metrics.classifier import CLASSIFIERS, Classifier, shipped_weights
 
 SEED = 0
