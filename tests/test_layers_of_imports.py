@@ -17,6 +17,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "averaging": set(),
     "draw": set(),
     "images": set(),
+    "metrics_rows": set(),
     "optimizers": set(),
     "randomness": set(),
     "resources": set(),
@@ -30,9 +31,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "settings": {"draw"},
     "run_directory": {"settings"},
     "checkpoints": {"run_directory"},
-    "metrics_file": {"run_directory"},
+    "metrics_file": {"metrics_rows", "run_directory"},
     "metrics": {"data", "images", "module", "randomness"},
-    "callbacks": {"data", "images", "metrics", "metrics_file", "module", "randomness", "run_directory"},
+    "callbacks": {"data", "images", "metrics", "metrics_rows", "module", "randomness", "run_directory"},
     "run": {
         "callbacks",
         "checkpoints",
@@ -46,7 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "sweep": {"run_directory", "settings"},
     "cli": {"resources", "run", "run_directory", "settings", "sweep"},
-    "report": {"cli", "metrics_file", "resources", "run_directory", "settings"},
+    "report": {"metrics_rows", "resources"},
     "evaluate": {"callbacks", "cli", "images", "resources", "run", "run_directory", "settings"},
     "sample": {"callbacks", "cli", "images", "resources", "run", "run_directory", "settings"},
 }
