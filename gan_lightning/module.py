@@ -16,6 +16,7 @@ from gan_lightning.constraints import Constraint
 from gan_lightning.data.base import Batch
 from gan_lightning.objectives import Objective
 from gan_lightning.randomness import RandomStreams
+from gan_lightning.sampling import Sampler
 
 MakeOptimizer = Callable[[nn.Module], Optimizer]
 
@@ -68,6 +69,14 @@ class AdversarialModule(L.LightningModule):
         self.make_generator_optimizer, self.make_critic_optimizer = generator_optimizer, critic_optimizer
         self.n_critic, self.latent_dim, self.seed, self.decay = n_critic, latent_dim, seed, decay
         self.automatic_optimization = False
+
+    sampled_generator = "last iterate"
+    """Whose samples :attr:`sampler` makes, in words."""
+
+    @property
+    def sampler(self) -> Sampler:
+        """Makes samples of the generator."""
+        return Sampler(self.generator, latent_dim=self.latent_dim, device=self.device)
 
     def setup(self, stage: str) -> None:
         """Start the random streams; a checkpoint sets them further on."""

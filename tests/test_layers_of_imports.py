@@ -19,13 +19,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "optimizers": set(),
     "randomness": set(),
     "resources": set(),
+    "sampling": {"randomness"},
     # The layers, from the mathematics to the commands.
     "objectives": set(),
     "penalties": set(),
     "constraints": {"penalties"},
     "networks": set(),
     "data": {"images", "randomness"},
-    "module": {"constraints", "data", "objectives", "randomness"},
+    "module": {"constraints", "data", "objectives", "randomness", "sampling"},
     "settings": {"draw"},
     "run_directory": {"settings"},
     "checkpoints": {"run_directory"},
@@ -52,7 +53,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 """By file or folder of the package: which others it may import, besides itself."""
 
 MAY_IMPORT_HYDRA = {"run", "cli", "sweep", "report"}
-TORCH_ALONE = ("objectives", "penalties", "constraints", "networks", "optimizers", "randomness", "images")
+TORCH_ALONE = ("objectives", "penalties", "constraints", "networks", "optimizers", "randomness", "sampling", "images")
 QUICK = ("cli", "settings", "run_directory", "draw", "sweep", "report", "report.__main__", "resources")
 
 FILES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
