@@ -31,8 +31,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "run_directory": {"settings"},
     "checkpoints": {"run_directory"},
     "metrics_file": {"run_directory"},
-    "metrics": {"data", "images", "module", "randomness"},
-    "callbacks": {"data", "images", "metrics", "metrics_file", "module", "randomness", "run_directory"},
+    "metrics": {"data", "images", "sampling"},
+    "callbacks": {"data", "images", "metrics", "metrics_file", "module", "run_directory"},
     "run": {
         "callbacks",
         "checkpoints",
@@ -48,7 +48,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli": {"resources", "run", "run_directory", "settings", "sweep"},
     "report": {"cli", "metrics_file", "resources", "run_directory", "settings"},
     "evaluate": {"callbacks", "cli", "images", "resources", "run", "run_directory", "settings"},
-    "sample": {"callbacks", "cli", "images", "resources", "run", "run_directory", "settings"},
+    "sample": {"callbacks", "cli", "images", "resources", "run", "run_directory", "sampling", "settings"},
 }
 """By file or folder of the package: which others it may import, besides itself."""
 

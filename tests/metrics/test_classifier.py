@@ -11,8 +11,9 @@ from safetensors.torch import load_file, save_file
 
 from gan_lightning.data.base import Split
 from gan_lightning.data.digits import Digits
-from gan_lightning.metrics import Scorer, train_classifier
+from gan_lightning.metrics import train_classifier
 from gan_lightning.metrics.classifier import CLASSIFIERS, Classifier, shipped_weights
+from gan_lightning.metrics.image_scorer import ImageScorer
 from gan_lightning.metrics.train_classifier import read_rightly, train
 
 NAMES = sorted(CLASSIFIERS)
@@ -100,8 +101,8 @@ def test_training_leaves_random_state_as_found(monkeypatch: pytest.MonkeyPatch) 
     assert torch.equal(torch.get_rng_state(), state)
 
 
-def scorer(weights: Path) -> Scorer:
-    return Scorer(
+def scorer(weights: Path) -> ImageScorer:
+    return ImageScorer(
         extractor="digits_classifier",
         prefix="digits",
         scores=["isc"],
