@@ -21,7 +21,7 @@ from hydra import compose, initialize_config_dir
 from torch import Tensor, nn
 
 from gan_lightning import cli  # noqa: F401 - registers the resolvers
-from gan_lightning.data.base import to_float
+from gan_lightning.data.images import to_float
 from gan_lightning.resources import project_folder
 from gan_lightning.run import build, make_trainer, quieten
 from gan_lightning.settings import Settings, resolve
@@ -99,7 +99,7 @@ def measure(arch: str, *, data: str, block: int, blocks: int, accelerator: str) 
     settings = _settings(arch, data, accelerator, steps=block * (blocks + 1))
     parts, twin = build(settings), build(settings)
     device = torch.device("cuda" if accelerator != "cpu" and torch.cuda.is_available() else "cpu")
-    images = torch.as_tensor(parts.data.splits[0].to(device).images)
+    images = torch.as_tensor(parts.data.splits[0].to(device).samples)
     generator, critic = twin.module.generator.to(device), twin.module.critic.to(device)
     bare = BareLoop(generator, critic, images, batch_size=settings["data"]["batch_size"])
     turns = TakeTurns(bare, block=block)

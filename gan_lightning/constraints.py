@@ -1,28 +1,50 @@
-"""What keeps a critic Lipschitz: a term added to its loss, or a projection after its step."""
+"""What keeps a critic Lipschitz or smooth: a reparametrisation, a term in its loss, or a projection after its step."""
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.conv import _ConvNd
+from torch.nn.utils.parametrizations import spectral_norm
 
-from gan_lightning.penalties import gradient_norm, interpolates, one_sided, two_sided
+from gan_lightning.penalties import Distance, Points, gradient_norm
 
 Critic = Callable[[Tensor], Tensor]
+Penalty = tuple[Tensor, dict[str, Tensor]]
+"""The weighted term that the critic's loss gains, and what there is to log, by name."""
 
 
 class Constraint:
-    """Prepare, penalise and project a critic. Each hook does nothing unless a constraint says otherwise."""
+    """Prepare, penalise and project a critic. Each hook does nothing unless a constraint says otherwise.
+
+    Attributes:
+        allows_batch_norm: whether a critic with batch norm is sound. Not where gradients are taken sample by sample, so a
+            constraint has to say that it is.
+    """
+
+    allows_batch_norm: ClassVar[bool] = False
 
     def prepare(self, critic: nn.Module) -> None:
-        """Called once before training.
+        """Refuse the critic or reparametrise it in place; called once, before the optimisers are made.
 
         Raises:
-            ValueError: if the constraint is unsound for this critic.
+            ValueError: if the critic has batch norm and the constraint does not allow it.
         """
+        if not self.allows_batch_norm and any(isinstance(layer, _BatchNorm) for layer in critic.modules()):
+            raise ValueError(
+                f"arch.critic.norm=batch does not go with {type(self).__name__}: a gradient penalty takes the norm for each "
+                "input independently, and batch norm makes every score depend on the whole batch (arXiv:1704.00028, "
+                "section 4, 'No critic batch normalization'); allowed: layer, none"
+            )
+        self.reparametrise(critic)
 
-    def penalty(self, critic: Critic, real: Tensor, fake: Tensor, *, epsilon: Tensor) -> tuple[Tensor, Tensor] | None:
-        """The weighted term added to the critic's loss, and the gradient norms ``(B,)`` that it was made of.
+    def reparametrise(self, critic: nn.Module) -> None:
+        """Put another parametrisation under the critic's weights, in place."""
+
+    def penalty(self, critic: Critic, real: Tensor, fake: Tensor, *, epsilon: Tensor) -> Penalty | None:
+        """The weighted term added to the critic's loss, and what it was made of.
 
         Args:
             critic: maps samples ``(B, *)`` to scores ``(B,)``.
@@ -30,7 +52,7 @@ class Constraint:
             epsilon: ``(B,)``, uniform on [0, 1).
 
         Returns:
-            ``None`` where nothing is added.
+            A scalar and detached scalars by name, or ``None`` where nothing is added.
         """
         return None
 
@@ -41,51 +63,59 @@ class Constraint:
 class NoConstraint(Constraint):
     """The critic as the objective leaves it."""
 
+    allows_batch_norm = True
+
 
 class GradientPenalty(Constraint):
-    r"""Adds :math:`\lambda\,\mathbb{E}[(\lVert\nabla D(\hat x)\rVert_2 - 1)^2]`, arXiv:1704.00028, Eq. 3.
+    r"""Adds :math:`\lambda \sum_{\text{sets}} \mathrm{distance}(\lVert\nabla D(x)\rVert_2)`.
+
+    The penalties of WGAN-GP (arXiv:1704.00028, Eq. 3 and appendix C), R1 and R2 (arXiv:1801.04406, Eq. 9 and 10, where
+    λ = γ/2) differ in where the norm is taken and in what is made of it.
 
     Args:
-        weight: λ, non-negative; 10 in all of the paper's experiments.
+        weight: λ, non-negative.
+        points: where: a function of ``penalties``, such as ``interpolates``; its sets are penalised one by one.
+        distance: what is made of the norms: a function of ``penalties``, such as ``two_sided``.
 
     Raises:
         ValueError: if ``weight`` is negative.
     """
 
-    def __init__(self, weight: float) -> None:
+    def __init__(self, weight: float, *, points: Points, distance: Distance) -> None:
         if not weight >= 0:
             raise ValueError(f"constraint.weight={weight} must not be negative")
-        self.weight = weight
+        self.weight, self.points, self.distance = weight, points, distance
 
-    def prepare(self, critic: nn.Module) -> None:
-        """Refuse batch norm, with the paper's reason.
-
-        Raises:
-            ValueError: if the critic has a batch norm layer.
-        """
-        if any(isinstance(layer, _BatchNorm) for layer in critic.modules()):
-            raise ValueError(
-                "arch.critic.norm=batch does not go with a gradient penalty: that takes the gradient's norm for each "
-                "input independently, and batch norm makes every score depend on the whole batch (arXiv:1704.00028, "
-                "section 4, 'No critic batch normalization'); allowed: layer, none"
-            )
-
-    def penalty(self, critic: Critic, real: Tensor, fake: Tensor, *, epsilon: Tensor) -> tuple[Tensor, Tensor]:
-        norm = gradient_norm(critic, interpolates(real, fake, epsilon))
-        return self.weight * self._distance(norm), norm
-
-    def _distance(self, norm: Tensor) -> Tensor:
-        return two_sided(norm)
+    def penalty(self, critic: Critic, real: Tensor, fake: Tensor, *, epsilon: Tensor) -> Penalty:
+        norms = [gradient_norm(critic, points) for points in self.points(real, fake, epsilon)]
+        term = self.weight * torch.stack([self.distance(norm) for norm in norms]).sum()
+        return term, {"gradient_penalty": term.detach(), "gradient_norm": torch.cat(norms).detach().mean()}
 
 
-class OneSidedGradientPenalty(GradientPenalty):
-    r"""Adds :math:`\lambda\,\mathbb{E}[\max(0, \lVert\nabla D(\hat x)\rVert_2 - 1)^2]`.
+class SpectralNorm(Constraint):
+    """Divides every weight matrix and kernel of the critic by its largest singular value, arXiv:1802.05957, Eq. 8.
 
-    Source: arXiv:1704.00028, appendix C.
+    A kernel ``(C', C, h, w)`` counts as a matrix ``(C', C h w)``. Torch's own parametrisation estimates the singular value by
+    power iteration, which goes on by itself while the critic is in training mode: here once a critic step.
+
+    Args:
+        iterations: steps of power iteration at a time, positive; the paper's is 1.
+
+    Raises:
+        ValueError: if ``iterations`` is not positive.
     """
 
-    def _distance(self, norm: Tensor) -> Tensor:
-        return one_sided(norm)
+    allows_batch_norm = True
+
+    def __init__(self, iterations: int) -> None:
+        if iterations < 1:
+            raise ValueError(f"constraint.iterations={iterations} must be at least 1")
+        self.iterations = iterations
+
+    def reparametrise(self, critic: nn.Module) -> None:
+        for layer in critic.modules():
+            if isinstance(layer, nn.Linear | _ConvNd):
+                spectral_norm(layer, n_power_iterations=self.iterations)
 
 
 class WeightClipping(Constraint):
@@ -99,6 +129,8 @@ class WeightClipping(Constraint):
     Raises:
         ValueError: if ``bound`` is not positive.
     """
+
+    allows_batch_norm = True
 
     def __init__(self, bound: float) -> None:
         if not bound > 0:

@@ -17,6 +17,8 @@ SECONDS_BETWEEN_WRITES = 2.0
 class MetricsFile(Logger):
     """A logger that keeps every row and survives a kill: what a checkpoint knows of is on disk.
 
+    Every row says after how many ``seconds`` of the run it was written, earlier starts included.
+
     Args:
         path: of the CSV file; rows of an earlier start are kept up to ``resumed_step``.
         resumed_step: generator iteration that the run goes on from.
@@ -26,7 +28,8 @@ class MetricsFile(Logger):
         super().__init__()
         self.path = path
         self.rows = {step: row for step, row in read_metrics(path).items() if step <= resumed_step}
-        self._written = 0.0
+        self._written, self._started = 0.0, time.monotonic()
+        self._seconds_before = max((row.get("seconds", 0.0) for row in self.rows.values()), default=0.0)
 
     @property
     def name(self) -> str:
@@ -43,7 +46,8 @@ class MetricsFile(Logger):
     @rank_zero_only
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
         if step is not None:
-            self.rows.setdefault(step, {}).update(metrics)
+            seconds = round(self._seconds_before + time.monotonic() - self._started, 3)
+            self.rows.setdefault(step, {}).update(metrics, seconds=seconds)
             if time.monotonic() - self._written > SECONDS_BETWEEN_WRITES:
                 self.save()
 

@@ -2,21 +2,23 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from copy import deepcopy
 from typing import Any, cast
 
 import lightning as L
 import torch
 from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from gan_lightning.averaging import Averaging
 from gan_lightning.constraints import Constraint
 from gan_lightning.data.base import Batch
 from gan_lightning.objectives import Objective
 from gan_lightning.randomness import RandomStreams
-from gan_lightning.sampling import Sampler
+from gan_lightning.sampling import Sampler, measured
 
 MakeOptimizer = Callable[[nn.Module], Optimizer]
 
@@ -32,18 +34,21 @@ class AdversarialModule(L.LightningModule):
     ``global_step``, ``max_steps``, checkpoints and loggers all count generator iterations.
 
     Args:
-        generator: ``(latents (B, latent_dim), labels (B,) or None)`` to samples in [-1, 1].
-        critic: ``(samples, labels=labels or None)`` to scores ``(B,)``.
+        generator: ``(latents (B, latent_dim), labels (B,) or None)`` to samples ``(B, *)``.
+        critic: ``(samples, labels=labels or None)`` to scores ``(B,)``, or to scores and class scores ``(B, classes)``.
         objective: the pair of losses.
         constraint: what keeps the critic Lipschitz; asked at once whether it goes with this critic.
         generator_optimizer, critic_optimizer: make a network's optimiser.
-        n_critic: critic steps per generator step, positive.
         latent_dim: size of the latent.
-        seed: of latents and mixing draws.
+        seed: of latents, mixing draws and labels of fakes.
         decay: factor on both rates as a function of the generator iteration, or ``None`` for constant rates.
+        classes: of conditional networks, whose generator step draws labels of its own; ``None`` if the networks are given
+            no labels to learn from.
+        generator_batch_multiple: samples of a generator step for each real sample of a critic step, positive.
+        ema: how the generator is averaged for sampling; ``None`` for its last iterate.
 
     Raises:
-        ValueError: if ``n_critic`` is not positive or the constraint refuses the critic.
+        ValueError: if ``generator_batch_multiple`` is not positive or the constraint refuses the critic.
     """
 
     def __init__(
@@ -55,28 +60,24 @@ class AdversarialModule(L.LightningModule):
         constraint: Constraint,
         generator_optimizer: MakeOptimizer,
         critic_optimizer: MakeOptimizer,
-        n_critic: int,
         latent_dim: int,
         seed: int,
         decay: Callable[[int], float] | None = None,
+        classes: int | None = None,
+        generator_batch_multiple: int = 1,
+        ema: Averaging | None = None,
     ) -> None:
         super().__init__()
-        if n_critic < 1:
-            raise ValueError(f"n_critic={n_critic} must be at least 1")
+        if generator_batch_multiple < 1:
+            raise ValueError(f"generator_batch_multiple={generator_batch_multiple} must be at least 1")
         constraint.prepare(critic)
         self.generator, self.critic = generator, critic
         self.objective, self.constraint = objective, constraint
         self.make_generator_optimizer, self.make_critic_optimizer = generator_optimizer, critic_optimizer
-        self.n_critic, self.latent_dim, self.seed, self.decay = n_critic, latent_dim, seed, decay
+        self.latent_dim, self.seed, self.decay, self.classes = latent_dim, seed, decay, classes
+        self.generator_batch_multiple, self.ema = generator_batch_multiple, ema
+        self.averaged_generator = None if ema is None else deepcopy(generator).requires_grad_(False)
         self.automatic_optimization = False
-
-    sampled_generator = "last iterate"
-    """Whose samples :attr:`sampler` makes, in words."""
-
-    @property
-    def sampler(self) -> Sampler:
-        """Makes samples of the generator."""
-        return Sampler(self.generator, latent_dim=self.latent_dim, device=self.device)
 
     def setup(self, stage: str) -> None:
         """Start the random streams; a checkpoint sets them further on."""
@@ -92,7 +93,7 @@ class AdversarialModule(L.LightningModule):
         """One iteration of Algorithm 1's outer loop.
 
         Args:
-            batch: real samples ``(n_critic, B, *)`` in [-1, 1], and labels ``(n_critic, B)`` or ``None``.
+            batch: real samples ``(n_critic, B, *)``, and labels ``(n_critic, B)`` or ``None``.
             batch_idx: unused; the clock is ``global_step``.
 
         Returns:
@@ -102,7 +103,7 @@ class AdversarialModule(L.LightningModule):
         _, critic_optimizer = cast(list[Optimizer], self.optimizers(use_pl_optimizer=False))
         real, labels = batch
         measures: dict[str, Tensor] = {}
-        for i in range(self.n_critic):  # line 2
+        for i in range(len(real)):  # line 2
             latent = self.streams.latents(real.shape[1], self.latent_dim)  # line 4
             epsilon = self.streams.epsilon(real.shape[1])
             conditions = None if labels is None else labels[i]
@@ -110,11 +111,12 @@ class AdversarialModule(L.LightningModule):
             self._descend(loss, critic_optimizer)  # line 9
             self.constraint.project(self.critic)
 
-        latent = self.streams.latents(real.shape[1], self.latent_dim)  # line 11
-        conditions = None if labels is None else labels[-1]
-        with frozen(self.critic):
-            loss = self.objective.generator_loss(self.critic(self.generator(latent, conditions), conditions))
+        with measured(self.critic), frozen(self.critic):
+            loss = self.generator_loss(real[-1], None if labels is None else labels[-1])
             self._descend(loss, generator_optimizer)  # line 12
+        if self.ema is not None and self.averaged_generator is not None:
+            samples = self.generator_batch_multiple * real.shape[1] * self.trainer.world_size
+            self.ema.update(self.averaged_generator, self.generator, step=self.global_step, samples=samples)
         for scheduler in self._schedulers():
             scheduler.step()
 
@@ -127,6 +129,8 @@ class AdversarialModule(L.LightningModule):
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The critic's loss with its penalty, Algorithm 1, lines 5 to 7.
 
+        A parametrisation of the critic is computed once, so that real, fake and penalised points meet the same weights.
+
         Args:
             real: ``(B, *)``.
             labels: ``(B,)`` of the real samples, given to the fakes as well, or ``None``.
@@ -138,15 +142,42 @@ class AdversarialModule(L.LightningModule):
         """
         with torch.no_grad():
             fake = self.generator(latent, labels)
-        real_scores, fake_scores = self.critic(real, labels), self.critic(fake, labels)
-        loss = self.objective.critic_loss(real_scores, fake_scores)
-        measures = self.objective.measures(real_scores.detach(), fake_scores.detach())
-        penalty = self.constraint.penalty(partial(self.critic, labels=labels), real, fake, epsilon=epsilon)
+
+        def critic(samples: Tensor) -> Tensor:
+            return scores_of(self.critic(samples, labels=labels))
+
+        with parametrize.cached():
+            real_scores, fake_scores = critic(real), critic(fake)
+            loss = self.objective.critic_loss(real_scores, fake_scores)
+            measures = self.objective.measures(real_scores.detach(), fake_scores.detach())
+            penalty = self.constraint.penalty(critic, real, fake, epsilon=epsilon)
         if penalty is not None:
-            term, norm = penalty
-            loss = loss + term
-            measures |= {"gradient_penalty": term.detach(), "gradient_norm": norm.detach().mean()}
+            term, parts = penalty
+            loss, measures = loss + term, measures | parts
         return loss, {"critic_loss": loss.detach(), **measures}
+
+    def generator_loss(self, real: Tensor, labels: Tensor | None) -> Tensor:
+        """The generator's loss, Algorithm 1, lines 11 and 12.
+
+        Args:
+            real: ``(B, *)`` of the last critic step, which an objective may compare with.
+            labels: ``(B,)`` of the real samples, or ``None``.
+
+        Returns:
+            A scalar, over ``generator_batch_multiple * B`` samples with labels of their own where there are ``classes``.
+        """
+        multiple = self.generator_batch_multiple
+        latent = self.streams.latents(multiple * len(real), self.latent_dim)  # line 11
+        conditions = None if labels is None else torch.cat([labels] * multiple)
+        if self.classes is not None:
+            conditions = self.streams.labels(len(latent), self.classes)
+
+        @torch.no_grad()
+        def real_scores() -> Tensor:
+            return torch.cat([scores_of(self.critic(real, labels=labels))] * multiple)
+
+        fake = self.generator(latent, conditions)
+        return self.objective.generator_loss(scores_of(self.critic(fake, labels=conditions)), real_scores)
 
     @torch.no_grad()
     def held_out_critic_loss(self, batches: Iterable[Batch]) -> Tensor:
@@ -161,12 +192,24 @@ class AdversarialModule(L.LightningModule):
             A scalar; NaN if there is no batch.
         """
         losses = []
-        for index, (real, labels) in enumerate(batches):
-            streams = self._streams("held out", index)
-            latent, epsilon = streams.latents(len(real), self.latent_dim), streams.epsilon(len(real))
-            losses.append(self.critic_loss(real, labels, latent=latent, epsilon=epsilon)[0])
+        with measured(self.critic), measured(self.generator):
+            for index, (real, labels) in enumerate(batches):
+                streams = self._streams("held out", index)
+                latent, epsilon = streams.latents(len(real), self.latent_dim), streams.epsilon(len(real))
+                losses.append(self.critic_loss(real, labels, latent=latent, epsilon=epsilon)[0])
         mean = torch.stack(losses).mean() if losses else torch.tensor(torch.nan, device=self.device)
         return self.trainer.strategy.reduce(mean, reduce_op="mean")
+
+    @property
+    def sampler(self) -> Sampler:
+        """Makes what is shown and scored: samples of the averaged generator where there is one."""
+        generator = self.generator if self.averaged_generator is None else self.averaged_generator
+        return Sampler(generator, latent_dim=self.latent_dim, device=self.device, classes=self.classes)
+
+    @property
+    def sampled_generator(self) -> str:
+        """Whose samples are shown and scored, in words."""
+        return "last iterate" if self.ema is None else str(self.ema)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["random_streams"] = self.streams.state_dict()
@@ -194,6 +237,11 @@ def _scheduler(optimizer: Optimizer, decay: Callable[[int], float]) -> LambdaLR:
     # Checkpoints hold the attributes of a callable object, not of a function. They would bring back the decay of an
     # earlier run length where a run goes on with a longer one.
     return LambdaLR(optimizer, lambda step: decay(step))
+
+
+def scores_of(output: Tensor | tuple[Tensor, Tensor]) -> Tensor:
+    """Scores ``(B,)`` from what a critic returns: scores alone, or scores and class scores ``(B, classes)``."""
+    return output if isinstance(output, Tensor) else output[0]
 
 
 @contextmanager

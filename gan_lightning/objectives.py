@@ -1,6 +1,7 @@
 """The losses of the two players: one class a published pair, each a pure function of scores."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 from torch import Tensor
 from torch.nn.functional import softplus
@@ -17,8 +18,14 @@ class Objective(ABC):
         """Scalar that the critic minimises, given unbounded scores ``(B,)`` of real and fake samples."""
 
     @abstractmethod
-    def generator_loss(self, fake_scores: Tensor) -> Tensor:
-        """Scalar that the generator minimises, given the scores ``(B,)`` of its samples."""
+    def generator_loss(self, fake_scores: Tensor, real_scores: Callable[[], Tensor]) -> Tensor:
+        """Scalar that the generator minimises.
+
+        Args:
+            fake_scores: ``(B,)``, of its samples.
+            real_scores: called without arguments, gives the scores ``(B,)`` of as many real samples, without gradient;
+                they are computed only then.
+        """
 
     def measures(self, real_scores: Tensor, fake_scores: Tensor) -> dict[str, Tensor]:
         """What else the scores tell, by name; nothing unless an objective says so."""
@@ -33,7 +40,7 @@ class Wasserstein(Objective):
         r""":math:`\mathbb{E}[D(\tilde x)] - \mathbb{E}[D(x)]`, minus the Wasserstein estimate."""
         return fake_scores.mean() - real_scores.mean()
 
-    def generator_loss(self, fake_scores: Tensor) -> Tensor:
+    def generator_loss(self, fake_scores: Tensor, real_scores: Callable[[], Tensor]) -> Tensor:
         r""":math:`-\mathbb{E}[D(\tilde x)]`, Algorithm 1, line 12."""
         return -fake_scores.mean()
 
@@ -53,7 +60,7 @@ class NonSaturating(Objective):
         """
         return (softplus(-real_scores).mean() + softplus(fake_scores).mean()) / 2
 
-    def generator_loss(self, fake_scores: Tensor) -> Tensor:
+    def generator_loss(self, fake_scores: Tensor, real_scores: Callable[[], Tensor]) -> Tensor:
         r""":math:`-\mathbb{E}[\log\sigma(D(\tilde x))]`."""
         return softplus(-fake_scores).mean()
 
@@ -65,9 +72,34 @@ class LeastSquares(Objective):
         r""":math:`\tfrac12 (\mathbb{E}[(D(x) - 1)^2] + \mathbb{E}[D(\tilde x)^2])`."""
         return ((real_scores - 1).square().mean() + fake_scores.square().mean()) / 2
 
-    def generator_loss(self, fake_scores: Tensor) -> Tensor:
+    def generator_loss(self, fake_scores: Tensor, real_scores: Callable[[], Tensor]) -> Tensor:
         r""":math:`\mathbb{E}[(D(\tilde x) - 1)^2]`.
 
         Deviation: twice the generator's Eq. 9, as in the released code.
         """
         return (fake_scores - 1).square().mean()
+
+
+class Hinge(Objective):
+    """The hinge loss of arXiv:1705.02894, Eq. 11 and 12, in the form of arXiv:1802.05957, Eq. 16 and 17."""
+
+    def critic_loss(self, real_scores: Tensor, fake_scores: Tensor) -> Tensor:
+        r""":math:`\mathbb{E}[\max(0, 1 - D(x))] + \mathbb{E}[\max(0, 1 + D(\tilde x))]`."""
+        return (1 - real_scores).relu().mean() + (1 + fake_scores).relu().mean()
+
+    def generator_loss(self, fake_scores: Tensor, real_scores: Callable[[], Tensor]) -> Tensor:
+        r""":math:`-\mathbb{E}[D(\tilde x)]`."""
+        return -fake_scores.mean()
+
+
+class Relativistic(Objective):
+    r"""The relativistic pairing GAN, arXiv:2501.05441, Eq. 2 with :math:`f(t) = -\log(1 + e^{-t})`: the i-th real sample is
+    to score above the i-th generated one, for the critic, and below it for the generator."""
+
+    def critic_loss(self, real_scores: Tensor, fake_scores: Tensor) -> Tensor:
+        r""":math:`\mathbb{E}[\mathrm{softplus}(D(\tilde x) - D(x))]`."""
+        return softplus(fake_scores - real_scores).mean()
+
+    def generator_loss(self, fake_scores: Tensor, real_scores: Callable[[], Tensor]) -> Tensor:
+        r""":math:`\mathbb{E}[\mathrm{softplus}(D(x) - D(\tilde x))]`."""
+        return softplus(real_scores() - fake_scores).mean()

@@ -1,12 +1,18 @@
-"""Gradient penalties on a critic: arXiv:1704.00028, section 4 and appendix C."""
+"""Gradient penalties on a critic: where its gradient's norm is taken, and what is made of the norm."""
 
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
+Points = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, ...]]
+"""Where: real and fake samples ``(B, *)`` and ε ``(B,)`` to one or more sets of points ``(B, *)``."""
 
-def interpolates(real: Tensor, fake: Tensor, epsilon: Tensor) -> Tensor:
+Distance = Callable[[Tensor], Tensor]
+"""What: gradient norms ``(B,)`` to a scalar."""
+
+
+def interpolates(real: Tensor, fake: Tensor, epsilon: Tensor) -> tuple[Tensor, ...]:
     r"""Points on the straight lines between pairs, :math:`\hat x = \epsilon x + (1 - \epsilon)\tilde x`.
 
     Args:
@@ -15,10 +21,25 @@ def interpolates(real: Tensor, fake: Tensor, epsilon: Tensor) -> Tensor:
         epsilon: ``(B,)`` in [0, 1], one draw a pair, whatever the samples' shape.
 
     Returns:
-        ``(B, *)``. Source: Algorithm 1, line 6.
+        One set ``(B, *)``. Source: arXiv:1704.00028, Algorithm 1, line 6.
     """
     epsilon = epsilon.reshape(-1, *[1] * (real.ndim - 1))
-    return epsilon * real + (1 - epsilon) * fake
+    return (epsilon * real + (1 - epsilon) * fake,)
+
+
+def real_points(real: Tensor, fake: Tensor, epsilon: Tensor) -> tuple[Tensor, ...]:
+    """The real samples ``(B, *)``, as in R1. Source: arXiv:1801.04406, Eq. 9."""
+    return (real,)
+
+
+def fake_points(real: Tensor, fake: Tensor, epsilon: Tensor) -> tuple[Tensor, ...]:
+    """The generated samples ``(B, *)``, as in R2. Source: arXiv:1801.04406, Eq. 10."""
+    return (fake,)
+
+
+def real_and_fake_points(real: Tensor, fake: Tensor, epsilon: Tensor) -> tuple[Tensor, ...]:
+    """Both sets of samples, each ``(B, *)``, as in R1 + R2. Source: arXiv:2501.05441, section 2.2."""
+    return real, fake
 
 
 def gradient_norm(critic: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
@@ -55,3 +76,8 @@ def two_sided(norm: Tensor) -> Tensor:
 def one_sided(norm: Tensor) -> Tensor:
     r"""Mean of :math:`\max(0, \lVert\nabla D\rVert_2 - 1)^2`, arXiv:1704.00028, appendix C."""
     return (norm - 1).relu().square().mean()
+
+
+def squared_norm(norm: Tensor) -> Tensor:
+    r"""Mean of :math:`\lVert\nabla D\rVert_2^2`, the zero-centred penalty of arXiv:1801.04406, Eq. 9 and 10."""
+    return norm.square().mean()

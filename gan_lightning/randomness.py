@@ -23,7 +23,8 @@ class RandomStreams:
     """The training draws of one process: its slice of what is drawn for the global batch.
 
     Every process draws the whole global batch from the same streams and takes its contiguous share, so processes
-    never see equal latents, and the union over processes does not depend on their number.
+    never see equal latents, and the union over processes does not depend on their number. A stream is named, and begins
+    when it is first used: streams of other names are not moved by it.
 
     Args:
         seed: of the run.
@@ -33,25 +34,38 @@ class RandomStreams:
     """
 
     def __init__(self, seed: int, *purpose: str | int, rank: int, world_size: int, device: torch.device) -> None:
+        self.seed, self.purpose = seed, purpose
         self.rank, self.world_size, self.device = rank, world_size, device
-        self._latent = seeded_generator(seed, *purpose, "latent", device=device)
-        self._epsilon = seeded_generator(seed, *purpose, "epsilon", device=device)
+        self._streams: dict[str, torch.Generator] = {}
 
     def latents(self, count: int, latent_dim: int) -> Tensor:
         """Standard normal ``(count, latent_dim)``, this process's share of ``count * world_size``."""
-        latents = torch.randn(count * self.world_size, latent_dim, generator=self._latent, device=self.device)
-        return self._share(latents, count)
+        stream = self._stream("latent")
+        return self._share(torch.randn(count * self.world_size, latent_dim, generator=stream, device=self.device), count)
 
     def epsilon(self, count: int) -> Tensor:
         """Uniform on [0, 1), ``(count,)``: the penalty's mixing draws."""
-        return self._share(torch.rand(count * self.world_size, generator=self._epsilon, device=self.device), count)
+        stream = self._stream("epsilon")
+        return self._share(torch.rand(count * self.world_size, generator=stream, device=self.device), count)
+
+    def labels(self, count: int, classes: int) -> Tensor:
+        """Labels of fakes, uniform on 0 to ``classes`` - 1, int64 ``(count,)``."""
+        stream = self._stream("labels")
+        return self._share(torch.randint(classes, (count * self.world_size,), generator=stream, device=self.device), count)
+
+    def _stream(self, name: str) -> torch.Generator:
+        if name not in self._streams:
+            self._streams[name] = seeded_generator(self.seed, *self.purpose, name, device=self.device)
+        return self._streams[name]
 
     def _share(self, draws: Tensor, count: int) -> Tensor:
         return draws[self.rank * count : (self.rank + 1) * count]
 
     def state_dict(self) -> dict[str, Tensor]:
-        return {"latent": self._latent.get_state(), "epsilon": self._epsilon.get_state()}
+        """The state of the streams that were used so far, by name."""
+        return {name: stream.get_state() for name, stream in self._streams.items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        self._latent.set_state(state["latent"].cpu())
-        self._epsilon.set_state(state["epsilon"].cpu())
+        """Set streams on; one that the state does not know begins when it is first used."""
+        for name, value in state.items():
+            self._stream(name).set_state(value.cpu())

@@ -33,7 +33,7 @@ from gan_lightning.callbacks.pictures import Pictures, draw_curves
 from gan_lightning.callbacks.progress import Progress
 from gan_lightning.callbacks.scoring import Scoring
 from gan_lightning.checkpoints import AtomicCheckpointIO, read_checkpoint, resumable
-from gan_lightning.data.base import ImageData, available_cores
+from gan_lightning.data.base import RealData, available_cores
 from gan_lightning.metrics import Scorer
 from gan_lightning.metrics_file import MetricsFile
 from gan_lightning.module import AdversarialModule, Diverged
@@ -51,7 +51,7 @@ class Parts:
     """What the settings of a run stand for."""
 
     module: AdversarialModule
-    data: ImageData
+    data: RealData
     scorer: Scorer | None
 
 
@@ -64,7 +64,7 @@ def build(settings: Settings) -> Parts:
     """
     check_devices(settings["trainer"])
     module = build_module(settings)
-    data = instantiate(settings["data"])
+    data = build_data(settings)
     data.prepare()
     module.configure_optimizers()  # says at once what an optimiser does not take
     return Parts(module, data, build_scorer(settings["metrics"]))
@@ -95,26 +95,36 @@ def device_kind(trainer: Settings) -> str:
 def build_module(settings: Settings) -> AdversarialModule:
     """The training algorithm around freshly initialised networks; their weights are a function of ``seed``."""
     arch = settings["arch"]
-    with torch.random.fork_rng():
-        torch.manual_seed(seeded_generator(settings["seed"], "initialisation").initial_seed())
-        generator, critic = instantiate(arch["generator"]), instantiate(arch["critic"])
     recipe = {**settings["optimizer"], "lr": settings["optimizer"]["lr"] * settings["learning_rate_scale"]}
     is_normalised = arch["critic"].get("norm", "none") != "none"
-    decayed = partial(
-        _make_decayed, instantiate(recipe), weight_decay=arch["critic_weight_decay"] if is_normalised else 0.0
-    )
-    return AdversarialModule(
-        generator,
-        critic,
-        objective=instantiate(settings["objective"]),
-        constraint=instantiate(settings["constraint"]),
-        generator_optimizer=partial(_make, instantiate(recipe)),
-        critic_optimizer=decayed,
-        n_critic=settings["n_critic"],
-        latent_dim=settings["latent_dim"],
-        seed=settings["seed"],
-        decay=instantiate(settings["decay"]),
-    )
+    weight_decay = arch.get("critic_weight_decay", 0.0) if is_normalised else 0.0
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seeded_generator(settings["seed"], "initialisation").initial_seed())
+        return AdversarialModule(
+            instantiate(arch["generator"]),
+            instantiate(arch["critic"]),
+            objective=instantiate(settings["objective"]),
+            constraint=instantiate(settings["constraint"]),
+            generator_optimizer=partial(_make, instantiate(recipe)),
+            critic_optimizer=partial(_make_decayed, instantiate(recipe), weight_decay=weight_decay),
+            latent_dim=settings["latent_dim"],
+            seed=settings["seed"],
+            decay=instantiate(settings["decay"]),
+            generator_batch_multiple=settings["generator_batch_multiple"],
+            ema=instantiate(settings["ema"]),
+        )
+
+
+def build_data(settings: Settings) -> RealData:
+    """The data module; how many batches an iteration takes is said once, by ``n_critic``.
+
+    Raises:
+        ValueError: if the data say otherwise.
+    """
+    n_critic = settings["n_critic"]
+    if settings["data"].get("n_critic", n_critic) != n_critic:
+        raise ValueError(f"data.n_critic={settings['data']['n_critic']} is not possible: set n_critic, here {n_critic}")
+    return instantiate(settings["data"] | {"n_critic": n_critic})
 
 
 def build_scorer(metrics: Settings) -> Scorer | None:
@@ -196,9 +206,16 @@ def run(settings: Settings, directory: RunDirectory) -> str:
     directory.record(
         status="running",
         study=settings["study"],
-        objective=settings["method"],
+        method=settings["method"],
+        label=settings["label"],
         seed=settings["seed"],
+        learning_rate_scale=settings["learning_rate_scale"],
+        n_critic=settings["n_critic"],
         architecture=settings["arch"]["drawn"],
+        data=parts.data.provenance,
+        parameters={
+            name: sum(p.numel() for p in getattr(parts.module, name).parameters()) for name in ("generator", "critic")
+        },
         generator_steps=settings["generator_steps"],
         generator_step=0 if checkpoint is None else checkpoint[1],
         versions={"python": platform.python_version()} | {name: version(name) for name in PACKAGES},

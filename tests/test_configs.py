@@ -14,7 +14,7 @@ from gan_lightning.module import AdversarialModule
 from gan_lightning.objectives import LeastSquares, NonSaturating, Wasserstein
 from gan_lightning.optimizers import RMSprop
 from gan_lightning.resources import project_folder
-from gan_lightning.run import build_module, instantiate
+from gan_lightning.run import build_data, build_module, instantiate
 from gan_lightning.settings import Settings, resolve
 
 Compose = Callable[..., DictConfig]
@@ -69,8 +69,8 @@ def test_every_option_of_every_group_composes_builds_and_takes_a_step(
     settings: Callable[..., Settings], fit: Callable[..., L.Trainer], group: str, option: str
 ) -> None:
     composed = settings(f"{group}={option}")
-    for name in ("data", "logger"):
-        instantiate(composed[name])
+    build_data(composed)
+    instantiate(composed["logger"])
     instantiate({key: value for key, value in composed["metrics"].items() if key != "every"})
     take_one_step(composed, fit)
 
@@ -124,7 +124,7 @@ def test_objective_brings_its_published_recipe(
     assert composed["method"] == objective
     assert type(module.objective) is loss
     assert type(module.constraint) is constraint
-    assert module.n_critic == composed["data"]["n_critic"] == n_critic
+    assert module.n_critic == build_data(composed).n_critic == n_critic
     assert composed["arch"]["critic"]["norm"] == norm
     assert [o.param_groups[0]["lr"] for o in optimizers(module)] == [rate, rate]
     assert module.decay is None

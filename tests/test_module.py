@@ -13,23 +13,26 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, Optimizer
 
+from gan_lightning.averaging import ExponentialAverage
 from gan_lightning.callbacks.measures import Measures
 from gan_lightning.checkpoints import AtomicCheckpointIO
-from gan_lightning.constraints import (
-    Constraint,
-    GradientPenalty,
-    NoConstraint,
-    OneSidedGradientPenalty,
-    WeightClipping,
-)
-from gan_lightning.data.base import Batch, ImageData
+from gan_lightning.constraints import Constraint, GradientPenalty, NoConstraint, SpectralNorm, WeightClipping
+from gan_lightning.data.base import Batch, RealData
 from gan_lightning.module import AdversarialModule, Diverged
 from gan_lightning.networks.layers import make_norm
-from gan_lightning.objectives import LeastSquares, NonSaturating, Objective, Wasserstein
+from gan_lightning.objectives import Hinge, LeastSquares, NonSaturating, Objective, Relativistic, Wasserstein
 from gan_lightning.optimizers import LinearDecay, RMSprop
+from gan_lightning.penalties import interpolates, one_sided, real_and_fake_points, squared_norm, two_sided
+from gan_lightning.randomness import RandomStreams
 
 Fit = Callable[..., L.Trainer]
 B = 8
+WGAN_GP = GradientPenalty(10.0, points=interpolates, distance=two_sided)
+PENALTIES = [
+    WGAN_GP,
+    GradientPenalty(10.0, points=interpolates, distance=one_sided),
+    GradientPenalty(0.5, points=real_and_fake_points, distance=squared_norm),
+]
 
 
 class Generator(nn.Module):
@@ -114,10 +117,9 @@ def make_module(recorder: Recorder | None = None, **changes: Any) -> Adversarial
         "generator": Generator(),
         "critic": Critic(),
         "objective": Wasserstein(),
-        "constraint": GradientPenalty(10.0),
+        "constraint": WGAN_GP,
         "generator_optimizer": partial(recorder.optimizer, "generator"),
         "critic_optimizer": partial(recorder.optimizer, "critic"),
-        "n_critic": 2,
         "latent_dim": 3,
         "seed": 0,
     }
@@ -136,13 +138,13 @@ def equal(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
 @pytest.mark.parametrize("n_critic", [1, 2, 5])
 def test_every_iteration_is_n_critic_steps_and_one_generator_step(fit: Fit, n_critic: int) -> None:
     recorder = Recorder()
-    fit(make_module(recorder, n_critic=n_critic), real_batch(n_critic), steps=3)
+    fit(make_module(recorder), real_batch(n_critic), steps=3)
     assert recorder.players == 3 * (n_critic * "C" + "G")
 
 
 def test_trainers_clock_counts_generator_iterations(fit: Fit) -> None:
     recorder = Recorder()
-    trainer = fit(make_module(recorder, n_critic=5), real_batch(5), steps=23)
+    trainer = fit(make_module(recorder), real_batch(5), steps=23)
     assert trainer.global_step == 23
     assert recorder.players.count("G") == 23
     assert recorder.players.count("C") == 115
@@ -190,7 +192,7 @@ def test_every_critic_step_sees_real_and_fake_samples_of_its_own(fit: Fit) -> No
 
 def test_first_critic_step_descends_the_penalised_wasserstein_loss(fit: Fit) -> None:
     recorder = Recorder(lr=0.01)
-    module = make_module(recorder, critic=LinearCritic(), n_critic=1)
+    module = make_module(recorder, critic=LinearCritic())
     fakes: list[Tensor] = []
     module.generator.register_forward_hook(lambda _, inputs, output: fakes.append(output.detach()))
     batch = real_batch(1)
@@ -211,10 +213,8 @@ def test_clipped_critic_is_within_its_bound_after_every_step_norm_scales_include
         assert largest > 0.01 if step.player == "critic" else largest <= 0.01 + 1e-9
 
 
-@pytest.mark.parametrize("objective", [Wasserstein(), NonSaturating(), LeastSquares()])
-@pytest.mark.parametrize(
-    "constraint", [GradientPenalty(10.0), OneSidedGradientPenalty(10.0), WeightClipping(0.01), NoConstraint()]
-)
+@pytest.mark.parametrize("objective", [Wasserstein(), NonSaturating(), LeastSquares(), Hinge(), Relativistic()])
+@pytest.mark.parametrize("constraint", [*PENALTIES, WeightClipping(0.01), SpectralNorm(1), NoConstraint()])
 def test_every_objective_trains_under_every_constraint(fit: Fit, objective: Objective, constraint: Constraint) -> None:
     class Outputs(L.Callback):
         def on_train_batch_end(
@@ -237,9 +237,9 @@ def test_batch_norm_under_a_penalty_is_refused_with_the_papers_reason() -> None:
         make_module(critic=Critic("batch"))
 
 
-def test_no_critic_step_is_refused() -> None:
-    with pytest.raises(ValueError, match="n_critic=0 must be at least 1"):
-        make_module(n_critic=0)
+def test_no_sample_a_generator_step_is_refused() -> None:
+    with pytest.raises(ValueError, match="generator_batch_multiple=0 must be at least 1"):
+        make_module(generator_batch_multiple=0)
 
 
 def test_labels_of_the_real_batch_reach_both_networks_and_the_penalty(fit: Fit) -> None:
@@ -274,7 +274,7 @@ def test_loss_that_is_not_finite_ends_the_run_as_diverged(fit: Fit, poisoned: st
         cast(Critic, module.critic).last.weight.data.fill_(torch.inf)
     else:
         real[-1, 0] = torch.nan
-    measures = Measures(cast(ImageData, HeldOut()), log_every=2, held_out_every=100)
+    measures = Measures(cast(RealData, HeldOut()), log_every=2, held_out_every=100)
     with pytest.raises(Diverged, match=r"at or before generator iteration 2$"):
         fit(module, (real, labels), steps=10, callbacks=[measures])
 
@@ -286,6 +286,41 @@ def test_held_out_loss_is_the_same_at_every_call_and_leaves_the_training_draws_a
     losses = [module.held_out_critic_loss(HeldOut().held_out_batches()).item() for _ in range(2)]
     assert losses[0] == losses[1]
     assert equal(before, module.streams.state_dict())
+
+
+@pytest.mark.parametrize("objective", [Wasserstein(), Relativistic()])
+def test_measuring_the_held_out_loss_changes_nothing_that_training_goes_on_with(fit: Fit, objective: Objective) -> None:
+    class Measuring(L.Callback):
+        def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any, **__: Any) -> None:
+            cast(AdversarialModule, pl_module).held_out_critic_loss(HeldOut().held_out_batches())
+
+    measured, unmeasured = (make_module(objective=objective, constraint=SpectralNorm(1)) for _ in range(2))
+    fit(measured, real_batch(), steps=3, callbacks=[Measuring()])
+    fit(unmeasured, real_batch(), steps=3)
+    assert any(name.endswith("_u") for name in measured.state_dict())
+    assert equal(measured.state_dict(), unmeasured.state_dict())
+    assert all(layer.training for layer in measured.modules())
+
+
+def test_power_iteration_goes_on_once_a_critic_step_and_rests_in_the_generators(fit: Fit) -> None:
+    recorder = Recorder(lr=0.0)
+    module = make_module(recorder, critic=Critic("none"), constraint=SpectralNorm(1))
+    reference = deepcopy(module.critic)
+    fit(module, real_batch(), steps=1)
+    assert recorder.players == "CCG"
+    for _ in range(2):
+        reference(torch.zeros(1, 2))  # a step of power iteration, whatever goes in
+    for step in recorder.steps[1:]:
+        assert equal(step.weights["critic"], reference.state_dict())
+
+
+def test_real_and_fake_samples_of_a_critic_step_meet_the_same_normalised_weights() -> None:
+    module = make_module(critic=Critic("none"), constraint=SpectralNorm(1), objective=Wasserstein())
+    real = real_batch()[0][0]
+    for parameter in module.generator.parameters():
+        parameter.data.zero_()
+    loss, _ = module.critic_loss(torch.zeros_like(real), None, latent=torch.zeros(B, 3), epsilon=torch.zeros(B))
+    assert loss.item() == 0
 
 
 def test_held_out_loss_is_the_mean_over_batches_with_the_penalty(fit: Fit) -> None:
@@ -337,6 +372,104 @@ def test_prolonged_training_decays_over_its_new_length(fit: Fit, tmp_path: Path)
     assert [step.rate for step in recorder.steps if step.player == "generator"][1:] == pytest.approx([0.0375, 0.025])
 
 
+def test_relativistic_generator_loss_pairs_fakes_with_the_last_real_batch_without_its_gradient(fit: Fit) -> None:
+    seen: list[tuple[Tensor, bool]] = []
+    critic = LinearCritic()
+    critic.register_forward_hook(
+        lambda _, inputs, output: seen.append((inputs[0].detach().clone(), output.requires_grad))
+    )
+    batch = real_batch()
+    module = make_module(critic=critic, objective=Relativistic(), constraint=NoConstraint())
+    fit(module, batch, steps=1)
+    (_, fake_carries_gradient), (real, real_carries_gradient) = seen[-2:]
+    assert len(seen) == 6
+    assert torch.equal(real, batch[0][-1])
+    assert (fake_carries_gradient, real_carries_gradient) == (True, False)
+
+
+def test_objective_that_does_not_want_real_scores_does_not_pay_for_them(fit: Fit) -> None:
+    calls: list[int] = []
+    critic = LinearCritic()
+    critic.register_forward_hook(lambda *_: calls.append(1))
+    fit(make_module(critic=critic, constraint=NoConstraint()), real_batch(), steps=1)
+    assert len(calls) == 2 * 2 + 1
+
+
+@pytest.mark.parametrize("objective", [Wasserstein(), Relativistic()])
+def test_generators_batch_may_be_a_multiple_of_the_critics(fit: Fit, objective: Objective) -> None:
+    sizes: list[int] = []
+    module = make_module(objective=objective, generator_batch_multiple=3)
+    module.generator.register_forward_hook(lambda _, inputs, output: sizes.append(len(output)))
+    fit(module, real_batch(), steps=1)
+    assert sizes == [B, B, 3 * B]
+
+
+class ClassifyingCritic(Critic):
+    """Scores, and class scores beside them."""
+
+    def forward(self, points: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        scores = super().forward(points, labels)
+        return scores, scores[:, None].expand(-1, 10)
+
+
+def test_class_scores_beside_the_scores_change_nothing_in_losses_and_penalties(fit: Fit) -> None:
+    plain, classifying = make_module(critic=Critic()), make_module(critic=ClassifyingCritic())
+    classifying.load_state_dict(plain.state_dict())
+    for module in (plain, classifying):
+        fit(module, real_batch(), steps=2)
+    assert equal(plain.state_dict(), classifying.state_dict())
+
+
+def test_labels_of_a_conditional_generator_step_come_from_a_stream_of_their_own(fit: Fit) -> None:
+    labels = torch.arange(2 * B).view(2, B) % 10
+    module = make_module(classes=10)
+    fit(module, real_batch(labels=labels), steps=1)
+    generator, critic = cast(Generator, module.generator), cast(Critic, module.critic)
+    drawn = generator.labels[-1]
+    assert drawn is not None and torch.equal(drawn, make_streams().labels(B, 10))
+    assert critic.labels[-1] is drawn
+    assert torch.equal(cast(Tensor, generator.labels[0]), labels[0])
+
+
+def make_streams() -> RandomStreams:
+    return RandomStreams(0, "train", rank=0, world_size=1, device=torch.device("cpu"))
+
+
+def test_averaged_generator_follows_by_hand_over_three_steps(fit: Fit) -> None:
+    recorder = Recorder(lr=0.1)
+    module = make_module(recorder, ema=ExponentialAverage(half_life=B))  # half of the weight a step
+    expected = module.generator.layer.weight.detach().clone()
+    fit(module, real_batch(), steps=3)
+    for step in recorder.steps:
+        if step.player == "generator":
+            expected = expected / 2 + step.weights["generator"]["layer.weight"] / 2
+    assert module.averaged_generator is not None
+    torch.testing.assert_close(module.averaged_generator.layer.weight, expected)
+    assert not torch.equal(module.averaged_generator.layer.weight, module.generator.layer.weight)
+    assert not any(p.requires_grad for p in module.averaged_generator.parameters())
+
+
+def test_averaging_leaves_training_as_it_is(fit: Fit) -> None:
+    averaged, plain = make_module(ema=ExponentialAverage(half_life=100)), make_module()
+    for module in (averaged, plain):
+        fit(module, real_batch(), steps=3)
+    assert equal(plain.state_dict(), averaged.state_dict())
+    assert (plain.sampled_generator, averaged.sampled_generator) == (
+        "last iterate",
+        "exponential moving average, half-life 100 samples",
+    )
+
+
+def test_average_goes_on_across_a_resume_bit_for_bit(fit: Fit, tmp_path: Path) -> None:
+    whole, first, second = (make_module(Recorder(Adam), ema=ExponentialAverage(50, ramp_up=0.5)) for _ in range(3))
+    fit(whole, real_batch(), steps=6)
+    plugins = [AtomicCheckpointIO()]
+    fit(first, real_batch(), steps=3, plugins=plugins).save_checkpoint(tmp_path / "last.ckpt")
+    fit(second, real_batch(), steps=6, plugins=plugins, checkpoint=str(tmp_path / "last.ckpt"))
+    assert any(name.startswith("averaged_generator.") for name in whole.state_dict())
+    assert equal(whole.state_dict(), second.state_dict())
+
+
 def perceptron(outputs: int) -> nn.Sequential:
     """The released toy network, narrower: uniform "He" weights but for the last layer's, which are Glorot's."""
     layers: list[nn.Module] = []
@@ -380,10 +513,9 @@ def test_wgan_gp_covers_all_eight_gaussians(fit: Fit) -> None:
         Toy(2),
         Toy(1),
         objective=Wasserstein(),
-        constraint=GradientPenalty(0.1),  # the released toy script's: quicker than 10
+        constraint=GradientPenalty(0.1, points=interpolates, distance=two_sided),  # the released toy script's: quicker than 10
         generator_optimizer=lambda network: adam(network.parameters()),
         critic_optimizer=lambda network: adam(network.parameters()),
-        n_critic=5,
         latent_dim=2,
         seed=0,
         decay=LinearDecay(700),

@@ -6,7 +6,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gan_lightning.penalties import gradient_norm, interpolates, one_sided, two_sided
+from gan_lightning.penalties import (
+    fake_points,
+    gradient_norm,
+    interpolates,
+    one_sided,
+    real_and_fake_points,
+    real_points,
+    squared_norm,
+    two_sided,
+)
 
 B = 5
 Critic = Callable[[Tensor], Tensor]
@@ -50,11 +59,12 @@ def test_penalties_of_a_linear_critic_are_the_squared_distance_of_its_slope_from
     norm = gradient_norm(linear(slope * weight / weight.norm()), points)
     torch.testing.assert_close(two_sided(norm).item(), (slope - 1) ** 2)
     torch.testing.assert_close(one_sided(norm).item(), max(0.0, slope - 1) ** 2)
+    torch.testing.assert_close(squared_norm(norm).item(), slope**2)
 
 
 def test_penalties_are_means_over_samples() -> None:
     norm = torch.tensor([0.0, 3.0, 1.0, 1.0])
-    assert (two_sided(norm).item(), one_sided(norm).item()) == (1.25, 1.0)
+    assert (two_sided(norm).item(), one_sided(norm).item(), squared_norm(norm).item()) == (1.25, 1.0, 2.75)
 
 
 def test_zero_critic_has_penalty_one_and_finite_gradients(points: Tensor) -> None:
@@ -104,7 +114,7 @@ def test_critic_that_does_not_return_one_score_per_sample_is_refused(points: Ten
 
 def test_one_epsilon_mixes_all_pixels_of_a_sample_and_differs_between_samples() -> None:
     epsilon = torch.rand(B, generator=torch.Generator().manual_seed(3))
-    mixed = interpolates(torch.zeros(B, 3, 4, 4), torch.ones(B, 3, 4, 4), epsilon)
+    (mixed,) = interpolates(torch.zeros(B, 3, 4, 4), torch.ones(B, 3, 4, 4), epsilon)
     torch.testing.assert_close(mixed, (1 - epsilon).view(B, 1, 1, 1).expand(B, 3, 4, 4))
     assert mixed.flatten(1)[:, 0].unique().numel() == B
 
@@ -112,5 +122,14 @@ def test_one_epsilon_mixes_all_pixels_of_a_sample_and_differs_between_samples() 
 @pytest.mark.parametrize("shape", [(B, 2), (B, 3, 4, 4)])
 def test_epsilon_one_is_the_real_end_and_epsilon_zero_the_fake_end(shape: tuple[int, ...]) -> None:
     real, fake = torch.randn(2, *shape, generator=torch.Generator().manual_seed(4))
-    assert torch.equal(interpolates(real, fake, torch.ones(B)), real)
-    assert torch.equal(interpolates(real, fake, torch.zeros(B)), fake)
+    assert torch.equal(interpolates(real, fake, torch.ones(B))[0], real)
+    assert torch.equal(interpolates(real, fake, torch.zeros(B))[0], fake)
+
+
+def test_other_points_are_the_samples_themselves() -> None:
+    real, fake = torch.randn(2, B, 2, generator=torch.Generator().manual_seed(4))
+    epsilon = torch.full((B,), 0.5)
+    sets = [function(real, fake, epsilon) for function in (real_points, fake_points, real_and_fake_points)]
+    for found, expected in zip(sets, [(real,), (fake,), (real, fake)], strict=True):
+        assert len(found) == len(expected)
+        assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))

@@ -71,9 +71,28 @@ def test_draws_go_on_from_the_state_dict() -> None:
     assert torch.equal(resumed.epsilon(4), first.epsilon(4))
 
 
+def test_stream_that_a_checkpoint_does_not_know_begins_when_it_is_first_used() -> None:
+    first = streams()
+    first.latents(4, 2)
+    old = first.state_dict()
+    assert set(old) == {"latent"}
+    resumed = streams()
+    resumed.load_state_dict(old)
+    assert torch.equal(resumed.labels(8, 10), streams().labels(8, 10))
+    assert torch.equal(resumed.latents(4, 2), first.latents(4, 2))
+
+
+def test_labels_are_uniform_over_the_classes_and_shared_out() -> None:
+    labels = streams().labels(10_000, 10)
+    assert (labels.dtype, labels.shape) == (torch.int64, (10_000,))
+    assert torch.bincount(labels, minlength=10).min() > 800
+    assert torch.equal(torch.cat([streams(rank, 2).labels(5_000, 10) for rank in range(2)]), labels)
+
+
 def test_latents_do_not_depend_on_how_often_epsilon_is_drawn() -> None:
     one, other = streams(), streams()
     other.epsilon(100)
+    other.labels(100, 10)
     assert torch.equal(one.latents(4, 2), other.latents(4, 2))
 
 

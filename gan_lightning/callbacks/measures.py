@@ -7,7 +7,7 @@ import lightning as L
 import torch
 from torch import Tensor
 
-from gan_lightning.data.base import ImageData
+from gan_lightning.data.base import RealData
 from gan_lightning.module import AdversarialModule, Diverged
 
 
@@ -15,12 +15,12 @@ class Measures(L.Callback):
     """Logs the losses and the held-out critic loss; the only place where a step's numbers reach the host.
 
     Args:
-        data: whose held-out images are used.
+        data: whose held-out samples are used.
         log_every: generator iterations between rows of training losses, and between looks for a non-finite loss.
         held_out_every: generator iterations between held-out critic losses.
     """
 
-    def __init__(self, data: ImageData, *, log_every: int, held_out_every: int) -> None:
+    def __init__(self, data: RealData, *, log_every: int, held_out_every: int) -> None:
         self.data, self.log_every, self.held_out_every = data, log_every, held_out_every
 
     def on_train_batch_end(

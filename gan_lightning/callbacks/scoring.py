@@ -5,7 +5,7 @@ from typing import Any, cast
 import lightning as L
 
 from gan_lightning.callbacks.measures import check_finite, is_due
-from gan_lightning.data.base import ImageData
+from gan_lightning.data.base import RealData
 from gan_lightning.metrics import Scorer
 from gan_lightning.module import AdversarialModule
 from gan_lightning.run_directory import RunDirectory
@@ -21,7 +21,7 @@ class Scoring(L.Callback):
         every: generator iterations between scores.
     """
 
-    def __init__(self, scorer: Scorer, data: ImageData, *, directory: RunDirectory, every: int) -> None:
+    def __init__(self, scorer: Scorer, data: RealData, *, directory: RunDirectory, every: int) -> None:
         self.scorer, self.data, self.directory, self.every = scorer, data, directory, every
         self.final: dict[str, Any] = {}
         self.best: dict[str, Any] = {}

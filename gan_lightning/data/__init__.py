@@ -1,1 +1,1 @@
-"""Real images: every set is an ``ImageData``."""
+"""Real data: every set is a ``RealData``, those of images are an ``ImageData``."""

@@ -1,10 +1,11 @@
-"""What every data set has in common: which real images form iteration t, and where they live."""
+"""What every set of real data has in common: which rows form iteration t, where they live, what they are known by."""
 
+import hashlib
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -18,22 +19,27 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from gan_lightning.randomness import seeded_generator
 
 RESIDENT_BYTES = 2**30
-"""Sets up to this size live as uint8 tensors on the device of training; larger ones stream from a memory map."""
+"""Sets up to this size live as tensors on the device of training; larger ones stream from a memory map."""
 
 Batch = tuple[Tensor, Tensor | None]
-"""Real images and their labels: ``(n_critic, B, C, H, W)`` and ``(n_critic, B)`` or ``None``."""
+"""Real samples and their labels: ``(n_critic, B, *)`` and ``(n_critic, B)`` or ``None``."""
 
 
-class MappedImages:
-    """Rows ``start … stop - 1`` of a ``.npy`` file of uint8 ``(N, C, H, W)``, read where they are asked for.
+class MappedRows:
+    """Rows ``start … stop - 1`` of a ``.npy`` file ``(N, *)``, read where they are asked for.
 
-    Another process gets the path and maps the file itself; a pickled ``numpy.memmap`` would carry every pixel.
+    Another process gets the path and maps the file itself; a pickled ``numpy.memmap`` would carry every row.
+
+    Args:
+        path: of the file.
+        start, stop: which rows.
+        digest: SHA-256 of these rows, where somebody has read them before.
     """
 
-    def __init__(self, path: Path, start: int, stop: int) -> None:
-        self._place = path, start, stop
+    def __init__(self, path: Path, start: int, stop: int, digest: str | None = None) -> None:
+        self._arguments = path, start, stop, digest
         self._rows: np.ndarray = np.load(path, mmap_mode="r")[start:stop]
-        self.nbytes = self._rows.nbytes
+        self.shape, self.nbytes = self._rows.shape, self._rows.nbytes
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -41,40 +47,60 @@ class MappedImages:
     def __getitem__(self, indices: Tensor) -> Tensor:
         return torch.from_numpy(self._rows[indices.numpy()])
 
-    def __reduce__(self) -> tuple[type, tuple[Path, int, int]]:
-        return MappedImages, self._place
+    def __reduce__(self) -> tuple[type, tuple[Path, int, int, str | None]]:
+        return MappedRows, self._arguments
 
     def read(self) -> Tensor:
         """All rows, in memory."""
         return torch.from_numpy(np.array(self._rows))
 
+    def digest(self) -> str:
+        """SHA-256 of the rows' bytes."""
+        return self._arguments[-1] or sha256_of(self._rows)
+
 
 @dataclass(frozen=True)
 class Split:
-    """A set of images as uint8 rows ``(N, C, H, W)``, in memory or memory-mapped, with labels ``(N,)`` or ``None``."""
+    """A set of samples, one a row ``(N, *)``, in memory or memory-mapped, with labels ``(N,)`` or ``None``."""
 
-    images: Tensor | MappedImages
+    samples: Tensor | MappedRows
     labels: Tensor | None = None
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.samples)
 
     @property
     def is_small(self) -> bool:
-        return self.images.nbytes <= RESIDENT_BYTES
+        return self.samples.nbytes <= RESIDENT_BYTES
 
     @property
     def device(self) -> torch.device:
-        return self.images.device if isinstance(self.images, Tensor) else torch.device("cpu")
+        return self.samples.device if isinstance(self.samples, Tensor) else torch.device("cpu")
 
     def to(self, device: torch.device) -> "Split":
         """The same set as tensors on ``device``."""
-        images = self.images if isinstance(self.images, Tensor) else self.images.read()
-        return Split(images.to(device), None if self.labels is None else self.labels.to(device))
+        samples = self.samples if isinstance(self.samples, Tensor) else self.samples.read()
+        return Split(samples.to(device), None if self.labels is None else self.labels.to(device))
 
     def rows(self, indices: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Images and labels of a ``(B,)`` selection on the set's own device."""
-        return self.images[indices], None if self.labels is None else self.labels[indices]
+        """Samples and labels of a ``(B,)`` selection on the set's own device."""
+        return self.samples[indices], None if self.labels is None else self.labels[indices]
+
+    def digests(self) -> list[str]:
+        """SHA-256 of the samples' bytes and, where there are labels, of theirs; nothing but content counts."""
+        samples = self.samples
+        first = sha256_of(samples.numpy(force=True)) if isinstance(samples, Tensor) else samples.digest()
+        return [first] if self.labels is None else [first, sha256_of(self.labels.numpy(force=True))]
+
+
+def sha256_of(array: np.ndarray) -> str:
+    """SHA-256 of an array's bytes."""
+    return hashlib.sha256(bytes_of(array)).hexdigest()
+
+
+def bytes_of(array: np.ndarray) -> memoryview:
+    """An array's bytes in their order, without a copy if it is contiguous."""
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
 
 
 class Iterations(IterableDataset):
@@ -127,11 +153,11 @@ class Iterations(IterableDataset):
             yield self.batch(step)
 
     def batch(self, step: int) -> Batch:
-        """This rank's share of iteration ``step``: uint8 ``(n_critic, B, C, H, W)`` and labels."""
+        """This rank's share of iteration ``step``: ``(n_critic, B, *)`` as stored, and labels."""
         indices = torch.stack([self._indices(step * self.n_critic + j) for j in range(self.n_critic)])
-        images, labels = self.split.rows(indices.flatten())
+        samples, labels = self.split.rows(indices.flatten())
         shape = indices.shape
-        return images.unflatten(0, shape), None if labels is None else labels.unflatten(0, shape)
+        return samples.unflatten(0, shape), None if labels is None else labels.unflatten(0, shape)
 
     def _indices(self, batch: int) -> Tensor:
         epoch, place = divmod(batch, len(self.split) // self.batch_size)
@@ -142,78 +168,88 @@ class Iterations(IterableDataset):
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class ImageData(L.LightningDataModule, ABC):
-    """Real images for training and held-out ones for the critic's validation loss.
+class RealData(L.LightningDataModule, ABC):
+    """Real samples, one a row, for training, and held-out ones for the critic's validation loss.
+
+    A kind of data says how rows are loaded and, if networks see them otherwise than they are stored, ``to_real``.
 
     Args:
-        image_shape: ``(C, H, W)`` of every image.
         batch_size: global critic batch, shared out over the processes.
-        n_critic: critic updates per generator update, each on a batch of its own.
+        n_critic: critic updates per generator update, each on a batch of its own; the algorithm's, not the set's.
         seed: of the shuffling.
-        resolution, channels: what a user sets in the configuration, where ``image_shape`` follows from them.
+        held_out_samples: how many of the held-out samples the critic's validation loss is taken over at most, the same
+            ones every time, evenly spread; ``None``: all.
         workers: processes that read ahead where a set is too large to live on the device.
 
     Attributes:
-        provenance: what a score against these images is relative to, in words; final once they are loaded.
+        title: what the set is called; final once it is loaded.
 
     Raises:
-        ValueError: if a number is out of range or ``image_shape`` contradicts ``resolution`` or ``channels``.
+        ValueError: if a number is out of range.
     """
 
-    image_shape: tuple[int, int, int]
     batch_size: int
     n_critic: int
     seed: int
-    resolution: int | None = None
-    channels: int | None = None
+    held_out_samples: int | None = 1000
     workers: int = 2
 
     def __post_init__(self) -> None:
         super().__init__()
-        self._splits: tuple[Split, Split] | None = None
-        channels, height, width = self.image_shape
-        self.image_shape = (channels, height, width)  # a list, if it comes from the configuration
-        self.provenance = f"{type(self).__name__} {channels}x{height}x{width}"
-        for name, least in {"batch_size": 1, "n_critic": 1, "workers": 0}.items():
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < least:
-                raise ValueError(f"data.{name}={value} must be a whole number, {least} or more")
-        if channels not in (1, 3) or not isinstance(height, int) or height < 1:
-            raise ValueError(f"{self._shape_in_words()}: channels are 1 or 3, the resolution a whole number above 0")
-        if self.channels not in (None, channels) or self.resolution not in (None, height) or height != width:
-            raise ValueError(
-                f"{self._shape_in_words()} is not [channels, resolution, resolution]: "
-                "set data.channels and data.resolution, it follows"
-            )
+        self.title = type(self).__name__
+        _check_whole("data.batch_size", self.batch_size, least=1)
+        _check_whole("n_critic", self.n_critic, least=1)
+        _check_whole("data.workers", self.workers, least=0)
+        if self.held_out_samples is not None:
+            _check_whole("data.held_out_samples", self.held_out_samples, least=1)
 
     @abstractmethod
     def load(self) -> tuple[Split, Split]:
-        """Training and held-out images.
+        """Training and held-out samples; called once.
 
         Raises:
             ValueError, FileNotFoundError: in one line, with the remedy, where the data are missing or broken.
         """
 
-    @property
+    def to_real(self, rows: Tensor) -> Tensor:
+        """What the networks see of stored rows, on the device of training; here the rows themselves."""
+        return rows
+
+    @cached_property
     def splits(self) -> tuple[Split, Split]:
-        """Training and held-out images, loaded once.
+        """Training and held-out samples, loaded once.
 
         Raises:
             ValueError: if a batch is larger than the training set.
         """
-        if self._splits is None:
-            self._splits = self.load()
-            images = len(self._splits[0])
-            if images < self.batch_size:
-                raise ValueError(f"data.batch_size={self.batch_size} exceeds the training set of {images} images")
-        return self._splits
+        train, held_out = self.load()
+        if len(train) < self.batch_size:
+            raise ValueError(f"data.batch_size={self.batch_size} exceeds the training set of {len(train)} samples")
+        return train, held_out
 
     def prepare(self) -> None:
         """Load everything once before any long work starts, so that what is missing is said at once."""
         _ = self.splits
 
+    @cached_property
+    def classes(self) -> int | None:
+        """How many classes the labels count, from 0 to the largest there is; ``None`` without labels. Loads the set."""
+        labels = [split.labels for split in self.splits if split.labels is not None]
+        return int(torch.cat(labels).max()) + 1 if labels else None
+
+    @cached_property
+    def provenance(self) -> str:
+        """What was read, in words: title, a sample's shape, and a digest of all samples and labels. Loads the set.
+
+        A function of content alone: the same on every machine, wherever the files lie and however they were checked.
+        """
+        train, held_out = self.splits
+        shape = "x".join(map(str, train.samples.shape[1:]))
+        digest = hashlib.sha256(repr((train.digests(), held_out.digests())).encode()).hexdigest()
+        return f"{self.title} {shape}, sha256 {digest[:16]}"
+
     def reference(self, block_size: int = 100) -> Iterator[Tensor]:
-        """The training images in blocks of uint8 ``(B, C, H, W)``, to compare samples with."""
+        """The training samples as stored, in blocks ``(B, *)`` on the CPU, to compare generated ones with."""
         train = self.splits[0]
         for start in range(0, len(train), block_size):
             yield train.rows(torch.arange(start, min(start + block_size, len(train))))[0].cpu()
@@ -236,36 +272,24 @@ class ImageData(L.LightningDataModule, ABC):
         return DataLoader(iterations, batch_size=None, num_workers=workers, pin_memory=device.type == "cuda")
 
     def held_out_batches(self) -> Iterator[Batch]:
-        """This rank's share of the held-out set, a global batch at a time, as float32 in [-1, 1] on the device.
+        """This rank's share of the held-out samples, a global batch ``(B, *)`` at a time, as the networks see them.
 
-        A set smaller than a batch comes as one batch; otherwise what is left over at the end is dropped.
+        Fewer than a batch come as one batch; otherwise what is left over at the end is dropped.
         """
         trainer, held_out = self._attached(), self.splits[1]
-        share = max(min(self.batch_size, len(held_out)) // trainer.world_size, 1)
-        size = share * trainer.world_size
-        for start in range(0, len(held_out) - size + 1, size):
+        number = min(len(held_out), self.held_out_samples or len(held_out))
+        chosen = torch.arange(number) * len(held_out) // max(number, 1)
+        share = max(min(self.batch_size, number) // trainer.world_size, 1)
+        size, device = share * trainer.world_size, trainer.strategy.root_device
+        for start in range(0, number - size + 1, size):
             first = start + trainer.global_rank * share
-            images, labels = held_out.rows(torch.arange(first, first + share))
-            device = trainer.strategy.root_device
-            yield to_float(images.to(device)), None if labels is None else labels.to(device)
+            samples, labels = held_out.rows(chosen[first : first + share])
+            yield self.to_real(samples.to(device)), None if labels is None else labels.to(device)
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
-        """Scale on the device: what crosses the bus is uint8."""
-        images, labels = batch
-        return to_float(images), labels
-
-    def require_shape(self, *allowed: tuple[int, int, int]) -> None:
-        """Refuse a shape that a published set does not have.
-
-        Raises:
-            ValueError: if ``image_shape`` is not one of those allowed.
-        """
-        if self.image_shape not in allowed:
-            shapes = " or ".join("x".join(map(str, shape)) for shape in allowed)
-            raise ValueError(f"{self._shape_in_words()}: {type(self).__name__} is {shapes} (channels, height, width)")
-
-    def _shape_in_words(self) -> str:
-        return f"data.image_shape={list(self.image_shape)}"
+        """Bytes become floats on the device: what crosses the bus is what is stored."""
+        samples, labels = batch
+        return self.to_real(samples), labels
 
     def _attached(self) -> L.Trainer:
         if self.trainer is None:
@@ -273,11 +297,11 @@ class ImageData(L.LightningDataModule, ABC):
         return self.trainer
 
 
-def to_float(images: Tensor) -> Tensor:
-    """Pixels 0 … 255 as float32 in [-1, 1], 2(x/255 - 0.5). Source: released code, ``gan_cifar.py``."""
-    return images.float() / 127.5 - 1
-
-
 def available_cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _check_whole(key: str, value: object, *, least: int) -> None:
+    if not isinstance(value, int) or value < least:
+        raise ValueError(f"{key}={value} must be a whole number, {least} or more")

@@ -12,10 +12,13 @@ import numpy as np
 import torch
 from filelock import FileLock
 
-from gan_lightning.data.base import MappedImages, Split
+from gan_lightning.data.base import MappedRows, Split, bytes_of
 
 Block = tuple[np.ndarray, np.ndarray | None]
 """Images ``(n, C, H, W)`` uint8 and labels ``(n,)`` int64, or ``None``."""
+
+LAYOUT = 2
+"""Of the cached files; raise it with any change, so that what an earlier version wrote is made anew."""
 
 
 def cache_folder() -> Path:
@@ -42,7 +45,7 @@ def cached_splits(
     """Both splits from the cache, made from the blocks if this is the first time.
 
     The cache holds ``images.npy`` (all training images, then the held-out ones), ``labels.npy`` where there are
-    labels, and ``description.json``.
+    labels, and ``description.json`` with the number of images in either split and the SHA-256 of their pixels.
 
     Args:
         description: everything the pixels depend on; serialisable as JSON.
@@ -52,7 +55,7 @@ def cached_splits(
     Raises:
         ValueError: if the cached files are broken.
     """
-    described = {**description, "image_shape": image_shape}
+    described = {**description, "image_shape": image_shape, "layout": LAYOUT}
     key = hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:16]
     folder = cache_folder() / "images" / key
     if not folder.is_dir():
@@ -74,12 +77,13 @@ def _make(
         labels: list[np.ndarray] = []
         with (unfinished / "images.npy").open("wb") as file:
             _write_header(file, 0, image_shape)
-            lengths = [sum(_append(file, block, labels) for block in part) for part in parts]
+            lengths, digests = zip(*[_append(file, part, labels) for part in parts], strict=True)
             file.seek(0)
             _write_header(file, sum(lengths), image_shape)
         if labels:
             np.save(unfinished / "labels.npy", np.concatenate(labels))
-        (unfinished / "description.json").write_text(json.dumps({**description, "images": lengths}, indent=1) + "\n")
+        content = {**description, "images": lengths, "sha256": digests}
+        (unfinished / "description.json").write_text(json.dumps(content, indent=1) + "\n")
         unfinished.rename(folder)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -91,22 +95,27 @@ def _write_header(file: BinaryIO, length: int, image_shape: tuple[int, int, int]
     np.lib.format.write_array_header_1_0(file, header)
 
 
-def _append(file: BinaryIO, block: Block, all_labels: list[np.ndarray]) -> int:
-    images, labels = block
-    file.write(np.ascontiguousarray(images).data)
-    if labels is not None:
-        all_labels.append(labels)
-    return len(images)
+def _append(file: BinaryIO, blocks: Iterable[Block], all_labels: list[np.ndarray]) -> tuple[int, str]:
+    """Write a split; the number of its images and the SHA-256 of their pixels."""
+    number, digest = 0, hashlib.sha256()
+    for images, labels in blocks:
+        pixels = bytes_of(images)
+        file.write(pixels)
+        digest.update(pixels)
+        number += len(images)
+        if labels is not None:
+            all_labels.append(labels)
+    return number, digest.hexdigest()
 
 
 def _open(folder: Path) -> tuple[Split, Split]:
     try:
-        train, held_out = json.loads((folder / "description.json").read_text())["images"]
+        description = json.loads((folder / "description.json").read_text())
+        (train, held_out), digests = description["images"], description["sha256"]
         labels = torch.from_numpy(np.load(folder / "labels.npy")) if (folder / "labels.npy").is_file() else None
-        parts = [(0, train), (train, train + held_out)]
         first, second = (
-            Split(MappedImages(folder / "images.npy", start, stop), None if labels is None else labels[start:stop])
-            for start, stop in parts
+            Split(MappedRows(folder / "images.npy", *part, digest), None if labels is None else labels[slice(*part)])
+            for part, digest in zip([(0, train), (train, train + held_out)], digests, strict=True)
         )
     except (OSError, ValueError, KeyError) as error:
         raise ValueError(f"the cached images in {folder} are broken: delete that folder ({error})") from error

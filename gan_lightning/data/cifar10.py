@@ -8,7 +8,8 @@ import torch
 import torchvision.datasets
 
 from gan_lightning.data.array_pickle import image_rows, load_arrays
-from gan_lightning.data.base import ImageData, Split
+from gan_lightning.data.base import Split
+from gan_lightning.data.images import ImageData
 from gan_lightning.data.published import Published
 
 IMAGE_SHAPE = (3, 32, 32)
@@ -38,8 +39,6 @@ class CIFAR10(ImageData):
     def load(self) -> tuple[Split, Split]:
         self.require_shape(IMAGE_SHAPE)
         folder = FILES.locate(self.root, verify=self.verify)
-        if not self.verify:
-            self.provenance += ", checksums not verified"
         return _read(folder, list(TRAIN)), _read(folder, list(TEST))
 
 

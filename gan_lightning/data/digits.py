@@ -4,7 +4,8 @@ import torch
 from sklearn.datasets import load_digits
 from torch.nn.functional import interpolate
 
-from gan_lightning.data.base import ImageData, Split
+from gan_lightning.data.base import Split
+from gan_lightning.data.images import ImageData
 from gan_lightning.randomness import seeded_generator
 
 HELD_OUT = 297

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from gan_lightning.data.base import ImageData, Split
+from gan_lightning.data.base import Split
 from gan_lightning.data.cache import cached_splits, listing
+from gan_lightning.data.images import ImageData
 from gan_lightning.data.pictures import (
     SUFFIXES,
     centre_square,
@@ -25,6 +26,7 @@ class ImageFolder(ImageData):
 
     Args:
         root: the folder; sub-folders are read too.
+        name: what the user calls these pictures.
         held_out: share of the pictures that is not trained on, the same ones in every run.
 
     Raises:
@@ -32,6 +34,7 @@ class ImageFolder(ImageData):
     """
 
     root: str | None = None
+    name: str | None = None
     held_out: float = 0.1
 
     def __post_init__(self) -> None:
@@ -46,7 +49,7 @@ class ImageFolder(ImageData):
         files = find_pictures(root)
         if not files:
             raise FileNotFoundError(f"data.root={self.root} holds no pictures ({', '.join(SUFFIXES)})")
-        self.provenance = f"{len(files)} pictures of {root.resolve()}, {'x'.join(map(str, self.image_shape))}"
+        self.title = f"{self.name or 'image_folder'}, {len(files)} pictures"
         train, held_out = hold_out(files, self.held_out)
         description = {
             "set": "image_folder",

@@ -9,8 +9,9 @@ from zipfile import BadZipFile
 import numpy as np
 
 from gan_lightning.data.array_pickle import image_rows, load_arrays
-from gan_lightning.data.base import ImageData, Split
+from gan_lightning.data.base import Split
 from gan_lightning.data.cache import Block, cached_splits, listing
+from gan_lightning.data.images import ImageData
 from gan_lightning.data.pictures import find_pictures, hold_out, open_picture, picture_blocks, to_rows
 from gan_lightning.data.roots import named_root
 
@@ -34,7 +35,7 @@ Source = tuple[str, list[Path], Iterable[Block], Iterable[Block]]
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class ImageNet32(ImageData):
-    """ImageNet 32x32 in any of the public layouts; labels where the layout has them. ``provenance`` says which set.
+    """ImageNet 32x32 in any of the public layouts; labels where the layout has them. ``title`` says which set.
 
     Args:
         root: the folder that holds it.
@@ -50,8 +51,8 @@ class ImageNet32(ImageData):
         source = _find_batches(root) or _find_pictures(root)
         if source is None:
             raise FileNotFoundError(f"data.root={self.root} does not hold {LAYOUTS}")
-        self.provenance, files, train, held_out = source
-        description = {"set": self.provenance, "root": str(root.resolve()), "files": listing(files)}
+        self.title, files, train, held_out = source
+        description = {"set": self.title, "root": str(root.resolve()), "files": listing(files)}
         return cached_splits(description, train, held_out, image_shape=IMAGE_SHAPE)
 
 

@@ -3,6 +3,7 @@
 import struct
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -10,87 +11,66 @@ import torchvision.datasets
 from torch import Tensor
 from torch.nn.functional import pad
 
-from gan_lightning.data.base import ImageData, Split
+from gan_lightning.data.base import Split
+from gan_lightning.data.images import ImageData
 from gan_lightning.data.published import Published
 
 FILE_NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
-# The sums are those of the unpacked files; torchvision knows the packed ones only.
-MNIST_FILES = Published(
-    name="MNIST",
-    folder="MNIST/raw",
-    checksums=dict(
-        zip(
-            FILE_NAMES,
-            (
-                "6bbc9ace898e44ae57da46a324031adb",
-                "a25bea736e30d166cdddb491f175f624",
-                "2646ac647ad5339dbf082846283269ea",
-                "27ae3e4e09519cfbb04c329615203637",
-            ),
-            strict=True,
-        )
-    ),
-    download=lambda root: torchvision.datasets.MNIST(root, download=True),
-)
-FASHION_FILES = Published(
-    name="Fashion-MNIST",
-    folder="FashionMNIST/raw",
-    checksums=dict(
-        zip(
-            FILE_NAMES,
-            (
-                "f4a8712d7a061bf5bd6d2ca38dc4d50a",
-                "9018921c3c673c538a1fc5bad174d6f9",
-                "8181f5470baa50b63fa0f6fddb340f0a",
-                "15d484375f8d13e6eb1aabb0c3f46965",
-            ),
-            strict=True,
-        )
-    ),
-    download=lambda root: torchvision.datasets.FashionMNIST(root, download=True),
-)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class MNIST(ImageData):
-    """Handwritten digits with their labels, 28x28 or padded with zeros to 32x32.
+class IdxImages(ImageData):
+    """A published set in MNIST's files: 28x28 or padded with zeros to 32x32, with labels; a set names its files.
 
     Args:
-        root: a folder that holds ``MNIST/raw``; ``None`` for the default folder, with download.
+        root: a folder that holds the files' folder; ``None`` for the default folder, with download.
         verify: insist on the published files.
     """
+
+    # MD5 is that of the unpacked files; torchvision knows the packed ones only.
+    files: ClassVar[Published]
 
     root: str | None = None
     verify: bool = True
 
     def load(self) -> tuple[Split, Split]:
-        return _load(self, MNIST_FILES, self.root, verify=self.verify)
+        self.require_shape((1, 28, 28), (1, 32, 32))
+        folder = self.files.locate(self.root, verify=self.verify)
+        train_images, train_labels, test_images, test_labels = (folder / name for name in FILE_NAMES)
+        border = (self.image_shape[2] - 28) // 2
+        return _read(train_images, train_labels, border), _read(test_images, test_labels, border)
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
-class FashionMNIST(ImageData):
-    """Pictures of clothes with their labels, 28x28 or padded with zeros to 32x32.
+class MNIST(IdxImages):
+    """Handwritten digits (LeCun, Cortes and Burges)."""
 
-    Args:
-        root: a folder that holds ``FashionMNIST/raw``; ``None`` for the default folder, with download.
-        verify: insist on the published files.
-    """
+    files = Published(
+        name="MNIST",
+        folder="MNIST/raw",
+        checksums={
+            FILE_NAMES[0]: "6bbc9ace898e44ae57da46a324031adb",
+            FILE_NAMES[1]: "a25bea736e30d166cdddb491f175f624",
+            FILE_NAMES[2]: "2646ac647ad5339dbf082846283269ea",
+            FILE_NAMES[3]: "27ae3e4e09519cfbb04c329615203637",
+        },
+        download=lambda root: torchvision.datasets.MNIST(root, download=True),
+    )
 
-    root: str | None = None
-    verify: bool = True
 
-    def load(self) -> tuple[Split, Split]:
-        return _load(self, FASHION_FILES, self.root, verify=self.verify)
+class FashionMNIST(IdxImages):
+    """Pictures of clothes (arXiv:1708.07747)."""
 
-
-def _load(data: ImageData, files: Published, root: str | None, *, verify: bool) -> tuple[Split, Split]:
-    data.require_shape((1, 28, 28), (1, 32, 32))
-    folder = files.locate(root, verify=verify)
-    if not verify:
-        data.provenance += ", checksums not verified"
-    train_images, train_labels, test_images, test_labels = (folder / name for name in FILE_NAMES)
-    border = (data.image_shape[2] - 28) // 2
-    return _read(train_images, train_labels, border), _read(test_images, test_labels, border)
+    files = Published(
+        name="Fashion-MNIST",
+        folder="FashionMNIST/raw",
+        checksums={
+            FILE_NAMES[0]: "f4a8712d7a061bf5bd6d2ca38dc4d50a",
+            FILE_NAMES[1]: "9018921c3c673c538a1fc5bad174d6f9",
+            FILE_NAMES[2]: "8181f5470baa50b63fa0f6fddb340f0a",
+            FILE_NAMES[3]: "15d484375f8d13e6eb1aabb0c3f46965",
+        },
+        download=lambda root: torchvision.datasets.FashionMNIST(root, download=True),
+    )
 
 
 def _read(images_file: Path, labels_file: Path, border: int) -> Split:

@@ -1,4 +1,4 @@
-"""Layers of the original experiments: TensorFlow's SAME padding, its initialisation, norms and nonlinearities."""
+"""Layers of the original experiments: their convolutions, initialisation, norms and nonlinearities."""
 
 from math import sqrt
 
@@ -30,40 +30,31 @@ class Linear(nn.Linear):
 
 
 class Conv(nn.Conv2d):
-    """Convolution with SAME padding: ``(B, C, n, n)`` to ``(B, C', n/stride, n/stride)``.
+    """Convolution of an odd kernel: ``(B, C, n, n)`` to ``(B, C', ceil(n/stride), ceil(n/stride))``.
 
-    Of the padding, the larger half comes after, as in TensorFlow: (1, 2) for a 5x5 kernel at stride 2 and even ``n``.
+    Deviation: at stride 2 and even ``n`` it pads by kernel // 2 before and one less after, where TensorFlow's SAME padding has
+    the larger share after. A net made of these layers is the exact mirror image of the original (image and kernels turned by
+    180 degrees), so it learns the same functions from the same initialisation, and needs no separate padding.
     """
 
     def __init__(self, in_channels: int, out_channels: int, *, kernel: int, stride: int = 1) -> None:
-        super().__init__(in_channels, out_channels, kernel, stride)
-        total = max(kernel - stride, 0)
-        self.same_padding = (total // 2, total - total // 2) * 2
+        super().__init__(in_channels, out_channels, kernel, stride, padding=kernel // 2)
 
     def reset_parameters(self) -> None:
         area, (stride, _) = self.kernel_size[0] ** 2, self.stride
         fan_out = self.out_channels * area // stride**2
         initialise(self, fan_in=self.in_channels * area, fan_out=fan_out, gain=sqrt(2))
 
-    def forward(self, input: Tensor) -> Tensor:
-        before, after = self.same_padding[:2]
-        if before == after:
-            return F.conv2d(input, self.weight, self.bias, self.stride, before)
-        return F.conv2d(F.pad(input, self.same_padding), self.weight, self.bias, self.stride)
-
 
 class Deconv(nn.ConvTranspose2d):
     """Transposed 5x5 convolution of stride 2, ``(B, C, n, n)`` to ``(B, C', 2n, 2n)``: the adjoint of ``Conv``'s."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
-        super().__init__(in_channels, out_channels, 5, 2, padding=1)
+        super().__init__(in_channels, out_channels, 5, 2, padding=2, output_padding=1)
 
     def reset_parameters(self) -> None:
         area = self.kernel_size[0] ** 2
         initialise(self, fan_in=self.in_channels * area / 4, fan_out=self.out_channels * area, gain=sqrt(2))
-
-    def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
-        return super().forward(input, output_size)[..., :-1, :-1]
 
 
 def make_norm(name: str, channels: int) -> nn.Module:

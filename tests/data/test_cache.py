@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from gan_lightning.data.base import MappedImages, Split
+from gan_lightning.data import base
+from gan_lightning.data.base import MappedRows, Split, sha256_of
 from gan_lightning.data.cache import Block, cache_folder, cached_splits, listing
 
 SHAPE = (1, 2, 2)
@@ -22,7 +23,7 @@ def block(*values: int, labelled: bool = True) -> Block:
 
 
 def values(split: Split) -> list[int]:
-    return split.to(torch.device("cpu")).images[:, 0, 0, 0].tolist()
+    return split.to(torch.device("cpu")).samples[:, 0, 0, 0].tolist()
 
 
 def failing() -> Iterator[Block]:
@@ -32,7 +33,7 @@ def failing() -> Iterator[Block]:
 
 def test_blocks_become_one_array_of_training_then_held_out_images(cache: Path) -> None:
     train, held_out = cached_splits({"set": "a"}, [block(1, 2), block(3)], [block(4)], image_shape=SHAPE)
-    assert isinstance(train.images, MappedImages)
+    assert isinstance(train.samples, MappedRows)
     assert (values(train), values(held_out)) == ([1, 2, 3], [4])
     assert train.labels is not None and train.labels.tolist() == [1, 2, 3]
     (array,) = cache.rglob("images.npy")
@@ -44,6 +45,16 @@ def test_the_second_time_nothing_is_read() -> None:
     cached_splits({"set": "a"}, [block(1, labelled=False)], [block(2, labelled=False)], image_shape=SHAPE)
     train, held_out = cached_splits({"set": "a"}, failing(), failing(), image_shape=SHAPE)
     assert (values(train), values(held_out), train.labels) == ([1], [2], None)
+
+
+def test_digests_are_those_of_the_content_and_not_taken_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    cached_splits({"set": "a"}, [block(1, 2), block(3)], [block(4)], image_shape=SHAPE)
+    splits = cached_splits({"set": "a"}, failing(), failing(), image_shape=SHAPE)
+    expected = [split.to(torch.device("cpu")).digests() for split in splits]
+    monkeypatch.setattr(MappedRows, "__getitem__", None)
+    monkeypatch.setattr(base, "sha256_of", lambda array: sha256_of(array) if array.dtype == np.int64 else "read anew")
+    assert [split.digests() for split in splits] == expected
+    assert expected[0] != expected[1]
 
 
 def test_another_description_or_shape_is_another_array() -> None:

@@ -8,7 +8,7 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from gan_lightning.data.base import ImageData
+from gan_lightning.data.images import ImageData
 
 DATA = Path(__file__).parents[2] / "conf" / "data"
 METRICS = {"digits": "digits_classifier", "mnist": "mnist_classifier", "fashion_mnist": "none"}
@@ -24,7 +24,7 @@ def config_folder(tmp_path: Path) -> Path:
         (folder / "metrics" / f"{name}.yaml").write_text(f"name: {name}\n")
     (folder / "data").symlink_to(DATA)
     (folder / "root.yaml").write_text(
-        "defaults: [_self_, {metrics: none}, {data: digits}]\nn_critic: 5\nseed: 3\nhydra: {searchpath: []}\n"
+        "defaults: [_self_, {metrics: none}, {data: digits}]\nseed: 3\nhydra: {searchpath: []}\n"
     )
     return folder
 
@@ -37,11 +37,16 @@ def composed(folder: Path, *overrides: str) -> DictConfig:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_data_file_composes_and_builds(name: str, config_folder: Path) -> None:
     config = composed(config_folder, f"data={name}")
-    data = instantiate(config.data)
+    data = instantiate(config.data, n_critic=5)
     assert isinstance(data, ImageData)
     assert data.image_shape == (config.data.channels, config.data.resolution, config.data.resolution)
-    assert (data.batch_size, data.n_critic, data.seed) == (64, 5, 3)
+    assert (data.batch_size, data.seed, data.held_out_samples) == (64, 3, 1000)
     assert config.metrics.name == METRICS.get(name, "inception")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_data_file_knows_of_the_algorithm(name: str) -> None:
+    assert "n_critic" not in (DATA / f"{name}.yaml").read_text()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -51,10 +56,14 @@ def test_every_data_file_is_short(name: str) -> None:
 
 def test_the_shape_follows_resolution_and_channels(config_folder: Path) -> None:
     config = composed(config_folder, "data=image_folder", "data.resolution=64", "data.channels=1")
-    assert instantiate(config.data).image_shape == (1, 64, 64)
+    assert instantiate(config.data, n_critic=5).image_shape == (1, 64, 64)
 
 
 def test_a_shape_that_contradicts_them_is_refused(config_folder: Path) -> None:
     config = composed(config_folder, "data.image_shape=[1,32,32]")
     with pytest.raises(InstantiationException, match=r"set data.channels and data.resolution"):
-        instantiate(config.data)
+        instantiate(config.data, n_critic=5)
+
+
+def test_digits_are_of_ten_classes(config_folder: Path) -> None:
+    assert instantiate(composed(config_folder, "data=digits").data, n_critic=5).classes == 10

@@ -18,7 +18,7 @@ def folder(root: Path | str | None, **changes: Any) -> ImageFolder:
 
 
 def pixels(data: ImageFolder, part: int = 0) -> torch.Tensor:
-    return data.splits[part].to(torch.device("cpu")).images
+    return data.splits[part].to(torch.device("cpu")).samples
 
 
 @pytest.fixture
@@ -56,6 +56,19 @@ def test_a_changed_picture_is_read_anew(pictures: Path, paint: Callable[..., Pat
     os.utime(path, ns=(1, 1))
     data = folder(pictures)
     assert 9 in torch.cat([pixels(data, 0), pixels(data, 1)])[:, 1, 4, 4]
+
+
+def test_provenance_is_that_of_the_pixels_and_the_users_name(
+    pictures: Path, tmp_path: Path, paint: Callable[..., Path]
+) -> None:
+    first = folder(pictures).provenance
+    assert first.startswith("image_folder, 20 pictures 3x8x8, sha256 ") and str(tmp_path) not in first
+    moved = pictures.rename(tmp_path / "elsewhere")
+    assert folder(moved).provenance == folder(moved).provenance == first
+    assert folder(moved, name="tiles").provenance == first.replace("image_folder", "tiles")
+    paint(moved / "class0" / "00.png", colour=(0, 9, 9))
+    os.utime(moved / "class0" / "00.png", ns=(1, 1))
+    assert folder(moved).provenance != first
 
 
 def test_a_broken_picture_is_named_and_nothing_is_kept(pictures: Path, cache: Path) -> None:

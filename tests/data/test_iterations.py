@@ -1,4 +1,4 @@
-"""Which real images form iteration t."""
+"""Which real samples form iteration t."""
 
 import pickle
 from itertools import islice
@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from gan_lightning.data.base import Iterations, MappedImages, Split
+from gan_lightning.data.base import Iterations, MappedRows, Split
 
 SIZE, BATCH, CRITIC = 50, 8, 3
 
@@ -22,8 +22,8 @@ def numbered() -> Split:
 
 def mapped(folder: Path) -> Split:
     split = numbered()
-    np.save(folder / "images.npy", split.images)
-    return Split(MappedImages(folder / "images.npy", 0, SIZE), split.labels)
+    np.save(folder / "images.npy", split.samples)
+    return Split(MappedRows(folder / "images.npy", 0, SIZE), split.labels)
 
 
 def iterations(split: Split | None = None, *, first_step: int = 0, seed: int = 0, **ranks: int) -> Iterations:
@@ -41,6 +41,18 @@ def test_iteration_started_at_a_step_is_the_tail_of_the_one_started_at_zero() ->
     whole = numbers(iterations(), 12)
     for step in (1, 2, 5, 11):
         assert torch.equal(numbers(iterations(first_step=step), 12 - step), whole[step:])
+
+
+@pytest.mark.parametrize(
+    ("step", "drawn"),
+    [
+        (0, [[30, 11, 14, 22, 21, 18, 1, 35], [29, 32, 46, 44, 20, 23, 19, 33], [28, 12, 42, 15, 39, 13, 38, 24]]),
+        (7, [[8, 12, 18, 10, 34, 23, 6, 13], [11, 4, 26, 39, 44, 15, 38, 42], [9, 28, 19, 27, 31, 16, 33, 7]]),
+        (100, [[37, 41, 5, 44, 33, 22, 43, 3], [10, 49, 25, 31, 19, 36, 13, 20], [40, 17, 27, 18, 6, 47, 21, 30]]),
+    ],
+)
+def test_batches_of_an_iteration_are_those_of_earlier_versions(step: int, drawn: list[list[int]]) -> None:
+    assert numbers(iterations(first_step=step), 1)[0].tolist() == drawn
 
 
 def test_no_epoch_repeats_an_image_and_incomplete_batches_are_dropped() -> None:
@@ -73,7 +85,7 @@ def test_labels_belong_to_their_images() -> None:
 
 
 def test_images_without_labels_come_with_none() -> None:
-    assert next(iter(iterations(Split(numbered().images))))[1] is None
+    assert next(iter(iterations(Split(numbered().samples))))[1] is None
 
 
 def test_a_batch_that_the_processes_cannot_share_is_refused() -> None:
@@ -93,11 +105,12 @@ def test_iterations_travel_to_a_process_that_shares_no_memory(tmp_path: Path) ->
     assert torch.equal(numbers(pickle.loads(content), 4), numbers(iterations(first_step=5), 4))
 
 
-def test_mapped_images_travel_as_their_path(tmp_path: Path) -> None:
+def test_mapped_rows_travel_as_their_path(tmp_path: Path) -> None:
     np.save(tmp_path / "large.npy", np.zeros((1000, 1, 32, 32), np.uint8))
-    images = MappedImages(tmp_path / "large.npy", 100, 300)
-    assert len(pickle.dumps(images)) < 1000
-    assert len(pickle.loads(pickle.dumps(images))) == 200
+    rows = MappedRows(tmp_path / "large.npy", 100, 300, "c0ffee")
+    assert len(pickle.dumps(rows)) < 1000
+    copy = pickle.loads(pickle.dumps(rows))
+    assert (len(copy), copy.digest()) == (200, "c0ffee")
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import shutil
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -39,9 +40,9 @@ def prepared(tmp_path: Path) -> Path:
 def test_padding_keeps_every_pixel(kind: type[MNIST] | type[FashionMNIST], prepared: Path) -> None:
     train, held_out = kind(root=str(prepared), **settings()).splits
     raw = read_idx(prepared / kind.__name__ / "raw" / FILE_NAMES[0])
-    assert isinstance(train.images, torch.Tensor) and train.images.shape == (6, 1, 32, 32)
-    assert torch.equal(train.images[:, 0, 2:-2, 2:-2], raw)
-    assert train.images.sum() == raw.sum() and len(held_out) == 2
+    assert isinstance(train.samples, torch.Tensor) and train.samples.shape == (6, 1, 32, 32)
+    assert torch.equal(train.samples[:, 0, 2:-2, 2:-2], raw)
+    assert train.samples.sum() == raw.sum() and len(held_out) == 2
     assert train.labels is not None and train.labels.shape == (6,) and train.labels.dtype == torch.int64
 
 
@@ -86,10 +87,24 @@ def test_labels_that_do_not_fit_their_images_are_named(prepared: Path) -> None:
 def test_published_mnist_passes_verification(unpacked: Callable[[str], Path]) -> None:
     train, held_out = MNIST(root=str(unpacked("mnist_idx")), **settings(verify=True)).splits
     assert (len(train), len(held_out)) == (60_000, 10_000)
-    assert isinstance(train.images, torch.Tensor) and train.labels is not None
-    inner = train.images[:, :, 2:-2, 2:-2].numpy() / np.float32(255)
+    assert isinstance(train.samples, torch.Tensor) and train.labels is not None
+    inner = train.samples[:, :, 2:-2, 2:-2].numpy() / np.float32(255)
     assert inner.mean() == pytest.approx(0.1307, abs=1e-4) and inner.std() == pytest.approx(0.3081, abs=1e-4)
     assert train.labels[:5].tolist() == [5, 0, 4, 1, 9]
+
+
+def test_provenance_does_not_depend_on_verification(unpacked: Callable[[str], Path]) -> None:
+    verified, trusted = (MNIST(root=str(unpacked("mnist_idx")), **settings(verify=verify)) for verify in (True, False))
+    assert verified.provenance == trusted.provenance == "MNIST 1x32x32, sha256 9951104ac96bd7e2"
+    assert verified.classes == 10
+
+
+def test_two_sets_of_the_same_pixels_are_told_apart(prepared: Path) -> None:
+    shutil.rmtree(prepared / "FashionMNIST")
+    (prepared / "MNIST").rename(prepared / "FashionMNIST")
+    fashion = FashionMNIST(root=str(prepared), **settings()).provenance
+    (prepared / "FashionMNIST").rename(prepared / "MNIST")
+    assert MNIST(root=str(prepared), **settings()).provenance == fashion.replace("FashionMNIST", "MNIST")
 
 
 @pytest.mark.parametrize("kind", [MNIST, FashionMNIST])

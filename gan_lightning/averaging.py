@@ -1,0 +1,95 @@
+"""Averages of the generator's weights over training: arXiv:2312.02696, section 3 and appendix C."""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+import torch
+from torch import nn
+
+
+class Averaging(ABC):
+    """An exponential moving average whose decay may change as training goes on."""
+
+    @abstractmethod
+    def decay(self, step: int, samples: int) -> float:
+        """How much of the average is kept by the update after generator iteration ``step``, counted from 1.
+
+        Args:
+            step: generator iteration that has just ended.
+            samples: generated samples an iteration, over all processes.
+
+        Returns:
+            β in [0, 1].
+        """
+
+    @torch.no_grad()
+    def update(self, average: nn.Module, network: nn.Module, *, step: int, samples: int) -> None:
+        r"""One update, :math:`\hat\theta \leftarrow \beta \hat\theta + (1 - \beta)\theta`; buffers are copied.
+
+        Args:
+            average: changed in place; a copy of ``network``.
+            network: as its optimiser left it.
+            step, samples: as in :meth:`decay`.
+        """
+        weight = 1 - self.decay(step, samples)
+        for mean, parameter in zip(average.parameters(), network.parameters(), strict=True):
+            mean.lerp_(parameter, weight)
+        for copy, buffer in zip(average.buffers(), network.buffers(), strict=True):
+            copy.copy_(buffer)
+
+
+class ExponentialAverage(Averaging):
+    """The traditional average: a weight counts half after ``half_life`` samples.
+
+    Args:
+        half_life: in generated samples, positive.
+        ramp_up: the half-life is at most this share of the samples so far, so that the first, random weights are soon
+            forgotten; ``None`` for a constant one.
+
+    Raises:
+        ValueError: if an argument is not positive.
+    """
+
+    def __init__(self, half_life: float, *, ramp_up: float | None = None) -> None:
+        for name, value in (("half_life", half_life), ("ramp_up", ramp_up)):
+            if value is not None and not value > 0:
+                raise ValueError(f"ema.{name}={value} must be positive")
+        self.half_life, self.ramp_up = half_life, ramp_up
+
+    def decay(self, step: int, samples: int) -> float:
+        half_life = self.half_life if self.ramp_up is None else min(self.half_life, self.ramp_up * step * samples)
+        return 0.5 ** (samples / half_life)
+
+    def __str__(self) -> str:
+        return f"exponential moving average, half-life {self.half_life:g} samples"
+
+
+class PowerFunctionAverage(Averaging):
+    r"""A profile that grows with training, :math:`\beta(t) = (1 - 1/t)^{\gamma + 1}`, arXiv:2312.02696, Eq. 3.
+
+    It needs no half-life, gives the first weights no weight at all, and fits every run length.
+
+    Args:
+        relative_width: σ_rel, the standard deviation of the profile as a share of the run so far, in (0, 0.28]; the paper's
+            are 0.05 and 0.1.
+
+    Raises:
+        ValueError: if ``relative_width`` is out of its range.
+    """
+
+    def __init__(self, relative_width: float) -> None:
+        if not 0 < relative_width <= 0.28:
+            raise ValueError(f"ema.relative_width={relative_width} must lie above 0, and be at most 0.28")
+        self.relative_width, self.gamma = relative_width, power_of_width(relative_width)
+
+    def decay(self, step: int, samples: int) -> float:
+        return (1 - 1 / step) ** (self.gamma + 1)
+
+    def __str__(self) -> str:
+        return f"power function average, relative width {self.relative_width:g}"
+
+
+def power_of_width(relative_width: float) -> float:
+    r"""γ of a profile with :math:`\sigma_{rel}^2 = (\gamma + 1)(\gamma + 2)^{-2}(\gamma + 3)^{-1}`, arXiv:2312.02696, Eq. 123."""
+    inverse = relative_width**-2
+    return float(np.roots([1, 7, 16 - inverse, 12 - inverse]).real.max())

@@ -1,0 +1,57 @@
+"""Real images: bytes where they are kept, floats in [-1, 1] where networks see them."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from gan_lightning.data.base import RealData
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class ImageData(RealData):
+    """Images of one shape: splits hold uint8 ``(N, C, H, W)``, networks see float32 in [-1, 1].
+
+    Args:
+        image_shape: ``(C, H, W)`` of every image.
+        resolution, channels: what a user sets in the configuration, where ``image_shape`` follows from them.
+
+    Raises:
+        ValueError: if ``image_shape`` is out of range or contradicts ``resolution`` or ``channels``.
+    """
+
+    image_shape: tuple[int, int, int]
+    resolution: int | None = None
+    channels: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        channels, height, width = self.image_shape
+        self.image_shape = (channels, height, width)  # a list, if it comes from the configuration
+        if channels not in (1, 3) or not isinstance(height, int) or height < 1:
+            raise ValueError(f"{self._shape_in_words()}: channels are 1 or 3, the resolution a whole number above 0")
+        if self.channels not in (None, channels) or self.resolution not in (None, height) or height != width:
+            raise ValueError(
+                f"{self._shape_in_words()} is not [channels, resolution, resolution]: "
+                "set data.channels and data.resolution, it follows"
+            )
+
+    def to_real(self, rows: Tensor) -> Tensor:
+        return to_float(rows)
+
+    def require_shape(self, *allowed: tuple[int, int, int]) -> None:
+        """Refuse a shape that a published set does not have.
+
+        Raises:
+            ValueError: if ``image_shape`` is not one of those allowed.
+        """
+        if self.image_shape not in allowed:
+            shapes = " or ".join("x".join(map(str, shape)) for shape in allowed)
+            raise ValueError(f"{self._shape_in_words()}: {type(self).__name__} is {shapes} (channels, height, width)")
+
+    def _shape_in_words(self) -> str:
+        return f"data.image_shape={list(self.image_shape)}"
+
+
+def to_float(images: Tensor) -> Tensor:
+    """Pixels 0 … 255 as float32 in [-1, 1], 2(x/255 - 0.5). Source: released code, ``gan_cifar.py``."""
+    return images.float() / 127.5 - 1
