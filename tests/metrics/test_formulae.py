@@ -61,7 +61,7 @@ def test_kid_of_two_points_is_the_closed_form_of_the_cubic_kernel() -> None:
 
 def on_a_line(*places: float) -> torch.Tensor:
     """Features ``(N, 1)``."""
-    return torch.tensor(places)[:, None]
+    return torch.tensor(places, dtype=torch.float32)[:, None]
 
 
 def test_equal_sets_have_full_precision_and_recall() -> None:
