@@ -70,8 +70,8 @@ class PowerFunctionAverage(Averaging):
     It needs no half-life, gives the first weights no weight at all, and fits every run length.
 
     Args:
-        relative_width: σ_rel, the standard deviation of the profile as a share of the run so far, in (0, 0.28]; the paper's
-            are 0.05 and 0.1.
+        relative_width: σ_rel, the standard deviation of the profile as a share of the run so far, in (0, 0.28]; the
+            paper's are 0.05 and 0.1.
 
     Raises:
         ValueError: if ``relative_width`` is out of its range.
@@ -90,6 +90,9 @@ class PowerFunctionAverage(Averaging):
 
 
 def power_of_width(relative_width: float) -> float:
-    r"""γ of a profile with :math:`\sigma_{rel}^2 = (\gamma + 1)(\gamma + 2)^{-2}(\gamma + 3)^{-1}`, arXiv:2312.02696, Eq. 123."""
+    r"""γ of a profile with :math:`\sigma_{rel}^2 = (\gamma + 1)(\gamma + 2)^{-2}(\gamma + 3)^{-1}`.
+
+    Source: arXiv:2312.02696, appendix C.1.
+    """
     inverse = relative_width**-2
     return float(np.roots([1, 7, 16 - inverse, 12 - inverse]).real.max())

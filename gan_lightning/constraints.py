@@ -20,8 +20,8 @@ class Constraint:
     """Prepare, penalise and project a critic. Each hook does nothing unless a constraint says otherwise.
 
     Attributes:
-        allows_batch_norm: whether a critic with batch norm is sound. Not where gradients are taken sample by sample, so a
-            constraint has to say that it is.
+        allows_batch_norm: whether a critic with batch norm is sound. It is not where gradients are taken sample by
+            sample, so a constraint has to say that it is.
     """
 
     allows_batch_norm: ClassVar[bool] = False
@@ -34,9 +34,9 @@ class Constraint:
         """
         if not self.allows_batch_norm and any(isinstance(layer, _BatchNorm) for layer in critic.modules()):
             raise ValueError(
-                f"arch.critic.norm=batch does not go with {type(self).__name__}: a gradient penalty takes the norm for each "
-                "input independently, and batch norm makes every score depend on the whole batch (arXiv:1704.00028, "
-                "section 4, 'No critic batch normalization'); allowed: layer, none"
+                f"arch.critic.norm=batch does not go with {type(self).__name__}: a gradient penalty takes the norm for "
+                "each input independently, and batch norm makes every score depend on the whole batch "
+                "(arXiv:1704.00028, section 4, 'No critic batch normalization'); allowed: layer, none"
             )
         self.reparametrise(critic)
 
@@ -95,8 +95,8 @@ class GradientPenalty(Constraint):
 class SpectralNorm(Constraint):
     """Divides every weight matrix and kernel of the critic by its largest singular value, arXiv:1802.05957, Eq. 8.
 
-    A kernel ``(C', C, h, w)`` counts as a matrix ``(C', C h w)``. Torch's own parametrisation estimates the singular value by
-    power iteration, which goes on by itself while the critic is in training mode: here once a critic step.
+    A kernel ``(C', C, h, w)`` counts as a matrix ``(C', C h w)``. Torch's own parametrisation estimates the singular
+    value by power iteration, which goes on by itself while the critic is in training mode: here once a critic step.
 
     Args:
         iterations: steps of power iteration at a time, positive; the paper's is 1.

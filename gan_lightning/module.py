@@ -42,8 +42,8 @@ class AdversarialModule(L.LightningModule):
         latent_dim: size of the latent.
         seed: of latents, mixing draws and labels of fakes.
         decay: factor on both rates as a function of the generator iteration, or ``None`` for constant rates.
-        classes: of conditional networks, whose generator step draws labels of its own; ``None`` if the networks are given
-            no labels to learn from.
+        classes: of conditional networks, whose generator step draws labels of its own; ``None`` if the networks have no
+            use for labels.
         generator_batch_multiple: samples of a generator step for each real sample of a critic step, positive.
         ema: how the generator is averaged for sampling; ``None`` for its last iterate.
 
@@ -164,7 +164,7 @@ class AdversarialModule(L.LightningModule):
             labels: ``(B,)`` of the real samples, or ``None``.
 
         Returns:
-            A scalar, over ``generator_batch_multiple * B`` samples with labels of their own where there are ``classes``.
+            A scalar, over ``generator_batch_multiple * B`` samples, with labels of their own if there are ``classes``.
         """
         multiple = self.generator_batch_multiple
         latent = self.streams.latents(multiple * len(real), self.latent_dim)  # line 11

@@ -93,8 +93,10 @@ class Hinge(Objective):
 
 
 class Relativistic(Objective):
-    r"""The relativistic pairing GAN, arXiv:2501.05441, Eq. 2 with :math:`f(t) = -\log(1 + e^{-t})`: the i-th real sample is
-    to score above the i-th generated one, for the critic, and below it for the generator."""
+    r"""The relativistic pairing GAN, arXiv:2501.05441, Eq. 2 with :math:`f(t) = -\log(1 + e^{-t})`.
+
+    The critic wants the i-th real sample to score above the i-th generated one, the generator below it.
+    """
 
     def critic_loss(self, real_scores: Tensor, fake_scores: Tensor) -> Tensor:
         r""":math:`\mathbb{E}[\mathrm{softplus}(D(\tilde x) - D(x))]`."""

@@ -41,7 +41,9 @@ class RandomStreams:
     def latents(self, count: int, latent_dim: int) -> Tensor:
         """Standard normal ``(count, latent_dim)``, this process's share of ``count * world_size``."""
         stream = self._stream("latent")
-        return self._share(torch.randn(count * self.world_size, latent_dim, generator=stream, device=self.device), count)
+        return self._share(
+            torch.randn(count * self.world_size, latent_dim, generator=stream, device=self.device), count
+        )
 
     def epsilon(self, count: int) -> Tensor:
         """Uniform on [0, 1), ``(count,)``: the penalty's mixing draws."""
@@ -51,7 +53,9 @@ class RandomStreams:
     def labels(self, count: int, classes: int) -> Tensor:
         """Labels of fakes, uniform on 0 to ``classes`` - 1, int64 ``(count,)``."""
         stream = self._stream("labels")
-        return self._share(torch.randint(classes, (count * self.world_size,), generator=stream, device=self.device), count)
+        return self._share(
+            torch.randint(classes, (count * self.world_size,), generator=stream, device=self.device), count
+        )
 
     def _stream(self, name: str) -> torch.Generator:
         if name not in self._streams:

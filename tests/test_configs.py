@@ -9,10 +9,20 @@ import pytest
 import torch
 from omegaconf import DictConfig
 
-from gan_lightning.constraints import GradientPenalty, NoConstraint, OneSidedGradientPenalty, WeightClipping
+from gan_lightning.constraints import GradientPenalty, NoConstraint, SpectralNorm, WeightClipping
 from gan_lightning.module import AdversarialModule
-from gan_lightning.objectives import LeastSquares, NonSaturating, Wasserstein
+from gan_lightning.objectives import Hinge, LeastSquares, NonSaturating, Relativistic, Wasserstein
 from gan_lightning.optimizers import RMSprop
+from gan_lightning.penalties import (
+    Distance,
+    Points,
+    interpolates,
+    one_sided,
+    real_and_fake_points,
+    real_points,
+    squared_norm,
+    two_sided,
+)
 from gan_lightning.resources import project_folder
 from gan_lightning.run import build_data, build_module, instantiate
 from gan_lightning.settings import Settings, resolve
@@ -31,6 +41,8 @@ LONGER_THAN_30_LINES = {
     "train.yaml": "all groups and Hydra's own plumbing, which cannot be split",
     "table2.yaml": "a study: its runs and how they are reported",
     "table2_laptop.yaml": "a study: its runs and how they are reported",
+    "robustness.yaml": "a study: its runs and how they are reported",
+    "robustness_laptop.yaml": "a study: its runs and how they are reported",
 }
 
 
@@ -108,6 +120,8 @@ def test_every_yaml_is_short_and_says_at_its_head_what_it_is(file: Path) -> None
         ("wgan_clip", Wasserstein, WeightClipping, 5, "batch", 5e-5),
         ("dcgan", NonSaturating, NoConstraint, 1, "batch", 2e-4),
         ("lsgan", LeastSquares, NoConstraint, 1, "batch", 1e-4),
+        ("hinge", Hinge, SpectralNorm, 1, "layer", 2e-4),
+        ("relativistic", Relativistic, GradientPenalty, 1, "layer", 2e-4),
     ],
 )
 def test_objective_brings_its_published_recipe(
@@ -124,7 +138,7 @@ def test_objective_brings_its_published_recipe(
     assert composed["method"] == objective
     assert type(module.objective) is loss
     assert type(module.constraint) is constraint
-    assert module.n_critic == build_data(composed).n_critic == n_critic
+    assert composed["n_critic"] == build_data(composed).n_critic == n_critic
     assert composed["arch"]["critic"]["norm"] == norm
     assert [o.param_groups[0]["lr"] for o in optimizers(module)] == [rate, rate]
     assert module.decay is None
@@ -146,12 +160,73 @@ def test_rmsprop_has_tensorflows_semantics_and_defaults(settings: Callable[..., 
         assert (optimizer.param_groups[0]["alpha"], optimizer.param_groups[0]["eps"]) == (0.9, 1e-10)
 
 
-def test_penalties_have_weight_ten_and_clipping_the_bound_of_wgan(settings: Callable[..., Settings]) -> None:
-    values = [
-        settings(f"constraint={name}")["constraint"]
-        for name in ("gradient_penalty", "one_sided_gradient_penalty", "weight_clipping")
-    ]
-    assert [value.get("weight", value.get("bound")) for value in values] == [10.0, 10.0, 0.01]
+@pytest.mark.parametrize(
+    ("name", "weight", "points", "distance"),
+    [
+        ("gradient_penalty", 10.0, interpolates, two_sided),
+        ("one_sided_gradient_penalty", 10.0, interpolates, one_sided),
+        ("r1", 5.0, real_points, squared_norm),
+        ("r1_r2", 0.5, real_and_fake_points, squared_norm),
+    ],
+)
+def test_penalties_have_the_published_weight_place_and_distance(
+    settings: Callable[..., Settings], name: str, weight: float, points: Points, distance: Distance
+) -> None:
+    constraint = instantiate(settings(f"constraint={name}")["constraint"])
+    assert isinstance(constraint, GradientPenalty)
+    assert constraint.weight == weight
+    samples = torch.zeros(4, 2), torch.ones(4, 2), torch.linspace(0, 1, 4)
+    assert len(constraint.points(*samples)) == len(points(*samples))
+    assert all(torch.equal(a, b) for a, b in zip(constraint.points(*samples), points(*samples), strict=True))
+    assert constraint.distance(torch.arange(3.0)) == distance(torch.arange(3.0))
+
+
+def test_clipping_has_the_bound_of_wgan(settings: Callable[..., Settings]) -> None:
+    assert settings("constraint=weight_clipping")["constraint"]["bound"] == 0.01
+
+
+@pytest.mark.parametrize(
+    ("method", "loss", "constraint", "recipe", "n_critic"),
+    [
+        ("wgan_gp", Wasserstein, GradientPenalty, "adam_wgan_gp", 5),
+        ("wgan_gp_1", Wasserstein, GradientPenalty, "adam_wgan_gp", 1),
+        ("wgan_clip", Wasserstein, WeightClipping, "rmsprop_wgan", 5),
+        ("dcgan", NonSaturating, NoConstraint, "adam_dcgan", 1),
+        ("dcgan_r1", NonSaturating, GradientPenalty, "rmsprop_r1", 1),
+        ("dcgan_gp", NonSaturating, GradientPenalty, "adam_dcgan", 1),
+        ("lsgan", LeastSquares, NoConstraint, "rmsprop_lsgan", 1),
+        ("hinge_sn", Hinge, SpectralNorm, "adam_sngan", 1),
+        ("r3gan", Relativistic, GradientPenalty, "adam_r3gan", 1),
+    ],
+)
+def test_method_is_its_objective_constraint_and_recipe(
+    compose_config: Compose, method: str, loss: type, constraint: type, recipe: str, n_critic: int
+) -> None:
+    composed = resolve(compose_config(*SMALL, f"method={method}"))
+    module = build_module(composed)
+    assert (composed["method"], composed["n_critic"]) == (method, n_critic)
+    assert (type(module.objective), type(module.constraint)) == (loss, constraint)
+    assert composed["optimizer"] == resolve(compose_config(f"optimizer={recipe}"))["optimizer"]
+
+
+def test_every_method_has_a_label_of_its_own(compose_config: Compose) -> None:
+    methods = sorted(file.stem for file in (CONF / "method").glob("*.yaml"))
+    labels = {compose_config(f"method={method}").label for method in methods}
+    assert len(methods) == len(labels) >= 9
+
+
+def test_command_line_beats_the_method(compose_config: Compose) -> None:
+    composed = compose_config("method=dcgan_r1", "constraint=none", "optimizer=adam_dcgan", "n_critic=3")
+    assert composed.constraint._target_.endswith("NoConstraint")
+    assert composed.optimizer._target_ == "torch.optim.Adam"
+    assert composed.n_critic == 3
+
+
+def test_averaged_generator_is_built_where_it_is_asked_for(settings: Callable[..., Settings]) -> None:
+    assert build_module(settings()).averaged_generator is None
+    module = build_module(settings("ema=exponential", "ema.half_life=500"))
+    assert module.averaged_generator is not None
+    assert "half-life 500" in module.sampled_generator
 
 
 def test_standard_gan_takes_a_gradient_penalty_and_layer_norm_with_it(settings: Callable[..., Settings]) -> None:
@@ -160,23 +235,26 @@ def test_standard_gan_takes_a_gradient_penalty_and_layer_norm_with_it(settings: 
     assert type(module.objective) is NonSaturating
     assert type(module.constraint) is GradientPenalty
     assert composed["arch"]["critic"]["norm"] == "layer"
-    assert module.n_critic == 1
+    assert composed["n_critic"] == 1
 
 
 def test_one_sided_penalty_goes_with_wgan(settings: Callable[..., Settings]) -> None:
     module = build_module(settings("constraint=one_sided_gradient_penalty"))
-    assert type(module.constraint) is OneSidedGradientPenalty
+    assert isinstance(module.constraint, GradientPenalty)
 
 
 def test_batch_norm_under_a_penalty_is_refused(settings: Callable[..., Settings]) -> None:
-    with pytest.raises(ValueError, match=r"^arch\.critic\.norm=batch does not go with a gradient penalty[^\n]*$"):
+    with pytest.raises(
+        ValueError, match=r"^arch\.critic\.norm=batch does not go with GradientPenalty: a gradient penalty[^\n]*$"
+    ):
         build_module(settings("objective=wgan_gp", "arch.critic.norm=batch"))
 
 
 def test_command_line_beats_the_objective(settings: Callable[..., Settings]) -> None:
     overrides = ("n_critic=2", "optimizer.lr=0.003", "constraint.weight=1", "learning_rate_scale=1")
-    module = build_module(settings("objective=wgan_gp", *overrides))
-    assert module.n_critic == 2
+    composed = settings("objective=wgan_gp", *overrides)
+    module = build_module(composed)
+    assert composed["n_critic"] == 2
     assert [o.param_groups[0]["lr"] for o in optimizers(module)] == [0.003, 0.003]
     assert isinstance(module.constraint, GradientPenalty) and module.constraint.weight == 1
 

@@ -14,6 +14,7 @@ PACKAGE = Path(gan_lightning.__file__).parent
 
 MAY_IMPORT: dict[str, set[str]] = {
     # Small things that stand on nothing.
+    "averaging": set(),
     "draw": set(),
     "images": set(),
     "optimizers": set(),
@@ -26,7 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "constraints": {"penalties"},
     "networks": set(),
     "data": {"images", "randomness"},
-    "module": {"constraints", "data", "objectives", "randomness", "sampling"},
+    "module": {"averaging", "constraints", "data", "objectives", "randomness", "sampling"},
     "settings": {"draw"},
     "run_directory": {"settings"},
     "checkpoints": {"run_directory"},

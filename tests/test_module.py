@@ -513,7 +513,9 @@ def test_wgan_gp_covers_all_eight_gaussians(fit: Fit) -> None:
         Toy(2),
         Toy(1),
         objective=Wasserstein(),
-        constraint=GradientPenalty(0.1, points=interpolates, distance=two_sided),  # the released toy script's: quicker than 10
+        constraint=GradientPenalty(
+            0.1, points=interpolates, distance=two_sided
+        ),  # the released toy script's: quicker than 10
         generator_optimizer=lambda network: adam(network.parameters()),
         critic_optimizer=lambda network: adam(network.parameters()),
         latent_dim=2,

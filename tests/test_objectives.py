@@ -105,8 +105,9 @@ def test_hinge_generator_loss_is_minus_the_mean_score_beyond_the_margin_too() ->
 def test_relativistic_losses_are_those_of_the_paired_differences(
     real: tuple[float, ...], fake: tuple[float, ...], critic: float, generator: float
 ) -> None:
-    losses = Relativistic().critic_loss(scores(*real), scores(*fake)), Relativistic().generator_loss(
-        scores(*fake), lambda: scores(*real)
+    losses = (
+        Relativistic().critic_loss(scores(*real), scores(*fake)),
+        Relativistic().generator_loss(scores(*fake), lambda: scores(*real)),
     )
     torch.testing.assert_close([loss.item() for loss in losses], [critic, generator])
 

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from gan_lightning.data.base import Split
 from gan_lightning.data.digits import Digits
+from gan_lightning.data.images import ImageData
 from gan_lightning.data.mnist import MNIST
 from gan_lightning.metrics.classifier import CLASSIFIERS, Classifier, shipped_weights
 
@@ -31,7 +32,7 @@ class Recipe:
         epochs, batch_size, learning_rate: of the training.
     """
 
-    data: Callable[[], Digits | MNIST]
+    data: Callable[[], ImageData]
     epochs: int
     batch_size: int
     learning_rate: float

@@ -18,6 +18,7 @@ from gan_lightning.data import base
 from gan_lightning.data.base import Batch, Iterations, MappedRows, RealData, Split
 from gan_lightning.module import AdversarialModule
 from gan_lightning.objectives import Wasserstein
+from gan_lightning.penalties import interpolates, two_sided
 
 
 class Points(RealData):
@@ -234,7 +235,7 @@ def train(steps: int, checkpoint: str | None = None) -> tuple[L.Trainer, list[Te
         Generator(),
         Critic(),
         objective=Wasserstein(),
-        constraint=GradientPenalty(10.0),
+        constraint=GradientPenalty(10.0, points=interpolates, distance=two_sided),
         generator_optimizer=sgd,
         critic_optimizer=sgd,
         latent_dim=3,
