@@ -13,6 +13,9 @@ from gan_lightning.resources import project_folder
 from gan_lightning.run_directory import RunDirectory
 from gan_lightning.settings import Settings
 
+FIXED = {"_target_", "every"}
+"""What of a ``metrics`` group cannot be set for a score of a finished run."""
+
 
 def evaluate(directory: RunDirectory, *, checkpoint: str, overrides: list[str]) -> dict[str, Any]:
     """Scores of a run's generator.
@@ -30,6 +33,7 @@ def evaluate(directory: RunDirectory, *, checkpoint: str, overrides: list[str]) 
     """
     metrics = metrics_with(directory.settings["metrics"], overrides)
 
+    from gan_lightning.callbacks.scoring import whole_protocol
     from gan_lightning.run import build_data, build_scorer, load_run, quieten
 
     quieten()
@@ -38,15 +42,13 @@ def evaluate(directory: RunDirectory, *, checkpoint: str, overrides: list[str]) 
     scorer = build_scorer(metrics)
     if scorer is None:
         raise ValueError(f"{directory.path} has metrics=none: name others, such as metrics=digits_classifier")
-    scores = scorer.score(
-        module.generator, latent_dim=module.latent_dim, device=module.device, reference=data.reference()
-    )
+    scores = scorer.score(module.sampler, reference=data.reference())
     return {
         "run": str(directory.path),
         "checkpoint": checkpoint,
         "generator_step": generator_step,
         "scores": scores,
-        "protocol": {**scorer.protocol(), "data": data.provenance},
+        "protocol": whole_protocol(scorer, generator=module.sampled_generator, data=data.provenance),
     }
 
 
@@ -56,21 +58,21 @@ def metrics_with(metrics: Settings, overrides: list[str]) -> Settings:
     Raises:
         ValueError: for an override of something else, an unknown option or an unknown key.
     """
-    changed: dict[str, str] = {}
+    changed: list[str] = []
     for override in overrides:
         key, equals, value = override.partition("=")
+        settable = [f"metrics.{name}" for name in metrics if name not in FIXED]
         if key == "metrics":
             metrics = _option(value)
-        elif equals and key.startswith("metrics.") and key.removeprefix("metrics.") in metrics:
-            changed[key] = value
+        elif equals and key in settable:
+            changed.append(override)
         else:
-            allowed = ["metrics=NAME", *(f"metrics.{key}=VALUE" for key in metrics if key != "scorer")]
+            allowed = ["metrics=NAME", *(f"{name}=VALUE" for name in settable)]
             raise ValueError(f"{override} is not possible here; allowed: {', '.join(allowed)}")
     node = OmegaConf.create({"metrics": metrics})
-    node.merge_with_dotlist([f"{key}={value}" for key, value in changed.items()])
+    node.merge_with_dotlist(changed)
     merged: Any = OmegaConf.to_container(node.metrics, resolve=True)
-    scorer = merged["scorer"]  # resolved in a run's config: what a key of the group stands for is set anew
-    return merged | {"scorer": scorer and scorer | {key: merged[key] for key in scorer.keys() & merged.keys()}}
+    return merged
 
 
 def _option(name: str) -> Settings:

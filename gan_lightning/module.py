@@ -18,6 +18,7 @@ from gan_lightning.constraints import Constraint
 from gan_lightning.data.base import Batch
 from gan_lightning.objectives import Objective
 from gan_lightning.randomness import RandomStreams
+from gan_lightning.sampling import Sampler, measured
 
 MakeOptimizer = Callable[[nn.Module], Optimizer]
 
@@ -200,6 +201,12 @@ class AdversarialModule(L.LightningModule):
         return self.trainer.strategy.reduce(mean, reduce_op="mean")
 
     @property
+    def sampler(self) -> Sampler:
+        """Makes what is shown and scored: samples of the averaged generator where there is one."""
+        generator = self.generator if self.averaged_generator is None else self.averaged_generator
+        return Sampler(generator, latent_dim=self.latent_dim, device=self.device, classes=self.classes)
+
+    @property
     def sampled_generator(self) -> str:
         """Whose samples are shown and scored, in words."""
         return "last iterate" if self.ema is None else str(self.ema)
@@ -248,16 +255,3 @@ def frozen(network: nn.Module) -> Iterator[None]:
     finally:
         for parameter in trained:
             parameter.requires_grad_(True)
-
-
-@contextmanager
-def measured(network: nn.Module) -> Iterator[None]:
-    """Within it, the network is in evaluation mode, so that what its forward pass keeps, such as the vectors of a power
-    iteration, stays as training left it."""
-    training = [layer for layer in network.modules() if layer.training]
-    network.eval()
-    try:
-        yield
-    finally:
-        for layer in training:
-            layer.training = True

@@ -129,7 +129,7 @@ def build_data(settings: Settings) -> RealData:
 
 def build_scorer(metrics: Settings) -> Scorer | None:
     """The scorer of a ``metrics`` group, with its network at hand; ``None`` for ``metrics=none``."""
-    scorer = instantiate(metrics["scorer"] or {})
+    scorer = instantiate({key: value for key, value in metrics.items() if key != "every"})
     if scorer is not None:
         scorer.prepare()
     return scorer

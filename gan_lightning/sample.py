@@ -2,9 +2,15 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gan_lightning.cli import mistakes_in_one_line
 from gan_lightning.run_directory import RunDirectory
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from gan_lightning.sampling import Sampler
 
 
 def write_grid(directory: RunDirectory, path: Path, *, checkpoint: str, seed: int, interpolate: bool) -> None:
@@ -20,19 +26,37 @@ def write_grid(directory: RunDirectory, path: Path, *, checkpoint: str, seed: in
     Raises:
         ValueError, FileNotFoundError: in one line, if the run or the checkpoint is missing or broken.
     """
-    import torch
-
-    from gan_lightning.callbacks.pictures import SIDE, sample_grid, sample_latents, save_grid
+    from gan_lightning.callbacks.pictures import PURPOSE, SIDE, sample_grid, save_grid
     from gan_lightning.run import load_run
 
     module, _ = load_run(directory, checkpoint=checkpoint)
-    latent = sample_latents(SIDE**2, module.latent_dim, seed=seed)
     if interpolate:
-        start, end = latent[:SIDE, None], latent[-SIDE:, None]
-        angle = torch.linspace(0, torch.pi / 2, SIDE)[:, None]
-        # On a quarter circle every point is as likely a latent as the two ends.
-        latent = (angle.cos() * start + angle.sin() * end).flatten(0, 1)
-    save_grid(sample_grid(module.generator, latent.to(module.device)), path)
+        samples = interpolations(module.sampler, SIDE, seed=seed, purpose=PURPOSE)
+    else:
+        samples = module.sampler.samples(SIDE**2, seed=seed, purpose=PURPOSE)
+    save_grid(sample_grid(samples), path)
+
+
+def interpolations(sampler: "Sampler", side: int, *, seed: int, purpose: str) -> "Tensor":
+    """Rows of samples between pairs of latents, all of a row with one label where there are classes.
+
+    Args:
+        sampler: of the generator.
+        side: number and length of the rows; its square is a multiple of a block.
+        seed, purpose: of the latents at the ends of the rows.
+
+    Returns:
+        ``(side * side, *)``, row by row.
+    """
+    import torch
+
+    latents = sampler.latents(0, seed=seed, purpose=purpose)
+    start, end = latents[:side, None], latents[-side:, None]
+    angle = torch.linspace(0, torch.pi / 2, side)[:, None]
+    # On a quarter circle every point is as likely a latent as the two ends.
+    between = (angle.cos() * start + angle.sin() * end).flatten(0, 1)
+    labels = None if sampler.classes is None else torch.arange(side).repeat_interleave(side) % sampler.classes
+    return sampler.of_latents(between, labels=labels)
 
 
 def write_images(directory: RunDirectory, folder: Path, *, count: int, checkpoint: str, seed: int) -> None:
@@ -42,10 +66,9 @@ def write_images(directory: RunDirectory, folder: Path, *, count: int, checkpoin
         ValueError, FileNotFoundError: in one line, if the run or the checkpoint is missing or broken, or ``count`` is
             not positive.
     """
-    import torch
     from tqdm import tqdm
 
-    from gan_lightning.callbacks.pictures import sample_latents, to_picture
+    from gan_lightning.callbacks.pictures import PURPOSE, to_picture
     from gan_lightning.images import to_uint8
     from gan_lightning.run import load_run
 
@@ -53,12 +76,10 @@ def write_images(directory: RunDirectory, folder: Path, *, count: int, checkpoin
         raise ValueError(f"--images {count} is not possible: at least 1 is needed")
     module, _ = load_run(directory, checkpoint=checkpoint)
     folder.mkdir(parents=True, exist_ok=True)
-    latents = sample_latents(-(-count // 100) * 100, module.latent_dim, seed=seed)
-    with torch.no_grad():
-        for block, latent in enumerate(tqdm(latents.split(100), unit="block", disable=None)):
-            images = to_uint8(module.generator(latent.to(module.device))).cpu()
-            for number, image in enumerate(images[: count - 100 * block], start=100 * block):
-                to_picture(image).save(folder / f"{number:06d}.png")
+    blocks = module.sampler.blocks(count, seed=seed, purpose=PURPOSE)
+    for first, samples in tqdm(blocks, unit="block", disable=None):
+        for number, image in enumerate(to_uint8(samples).cpu(), start=first):
+            to_picture(image).save(folder / f"{number:06d}.png")
 
 
 def main() -> None:

@@ -47,7 +47,7 @@ def resolve(config: DictConfig) -> Settings:
     OmegaConf.set_struct(config, False)
     for key, least in WHOLE_NUMBERS.items():
         _check_whole(key, OmegaConf.select(config, key), least=least)
-    if config.metrics.scorer is not None:
+    if OmegaConf.select(config, "metrics._target_") is not None:
         _check_whole("metrics.every", config.metrics.every, least=1)
     if config.trainer.threads is not None:
         _check_whole("trainer.threads", config.trainer.threads, least=1)

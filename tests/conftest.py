@@ -1,7 +1,10 @@
-"""What the tests share: one thread, composed settings, and a trainer with nothing on top."""
+"""What the tests share: one thread, composed settings, a trainer with nothing on top, real data where there are any."""
 
 import logging
+import os
+import tarfile
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache as cache_results
 from pathlib import Path
 
 import lightning as L
@@ -38,6 +41,29 @@ def own_cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder))
         yield folder
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Real data sets that machines of developers may have beside the checkout."""
+    folder = Path(os.environ.get("GAN_LIGHTNING_SHARED") or Path(__file__).parents[2] / "shared")
+    if not (folder / "data").is_dir():
+        pytest.skip("no real data: neither $GAN_LIGHTNING_SHARED nor ../shared beside the checkout")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def unpacked(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Unpacks one of the real sets, once in a session."""
+
+    @cache_results
+    def unpack(name: str) -> Path:
+        folder = tmp_path_factory.mktemp(name)
+        with tarfile.open(shared / "data" / f"{name}.tar.xz") as archive:
+            archive.extractall(folder, filter="data")
+        return folder
+
+    return unpack
 
 
 @pytest.fixture

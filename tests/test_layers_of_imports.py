@@ -21,19 +21,20 @@ MAY_IMPORT: dict[str, set[str]] = {
     "optimizers": set(),
     "randomness": set(),
     "resources": set(),
+    "sampling": {"randomness"},
     # The layers, from the mathematics to the commands.
     "objectives": set(),
     "penalties": set(),
     "constraints": {"penalties"},
     "networks": set(),
     "data": {"images", "randomness"},
-    "module": {"averaging", "constraints", "data", "objectives", "randomness"},
+    "module": {"averaging", "constraints", "data", "objectives", "randomness", "sampling"},
     "settings": {"draw"},
     "run_directory": {"settings"},
     "checkpoints": {"run_directory"},
     "metrics_file": {"metrics_rows", "run_directory"},
-    "metrics": {"data", "images", "module", "randomness"},
-    "callbacks": {"data", "images", "metrics", "metrics_rows", "module", "randomness", "run_directory"},
+    "metrics": {"data", "images", "sampling"},
+    "callbacks": {"data", "images", "metrics", "metrics_rows", "module", "run_directory"},
     "run": {
         "callbacks",
         "checkpoints",
@@ -49,12 +50,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli": {"resources", "run", "run_directory", "settings", "sweep"},
     "report": {"metrics_rows", "resources"},
     "evaluate": {"callbacks", "cli", "images", "resources", "run", "run_directory", "settings"},
-    "sample": {"callbacks", "cli", "images", "resources", "run", "run_directory", "settings"},
+    "sample": {"callbacks", "cli", "images", "resources", "run", "run_directory", "sampling", "settings"},
 }
 """By file or folder of the package: which others it may import, besides itself."""
 
 MAY_IMPORT_HYDRA = {"run", "cli", "sweep", "report"}
-TORCH_ALONE = ("objectives", "penalties", "constraints", "networks", "optimizers", "randomness", "images")
+TORCH_ALONE = ("objectives", "penalties", "constraints", "networks", "optimizers", "randomness", "sampling", "images")
 QUICK = ("cli", "settings", "run_directory", "draw", "sweep", "report", "report.__main__", "resources")
 
 FILES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")

@@ -1,24 +1,25 @@
-"""What people would rather look at: sample grids from fixed latents, and the curves."""
+"""What people would rather look at: sample grids from fixed latents, of the generator that is scored, and curves."""
 
 from pathlib import Path
 from typing import Any, cast
 
 import lightning as L
-import torch
 from lightning.pytorch.loggers import TensorBoardLogger, WandbLogger
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 from torchvision.utils import make_grid
 
 from gan_lightning.callbacks.measures import is_due
 from gan_lightning.images import to_uint8
 from gan_lightning.metrics_rows import read_metrics, series
 from gan_lightning.module import AdversarialModule
-from gan_lightning.randomness import seeded_generator
 from gan_lightning.run_directory import RunDirectory, atomic
 
 SIDE = 10
-"""Images along a grid's side: 100 in all, the block that batch norm sees when samples are scored."""
+"""Images along a grid's side."""
+
+PURPOSE = "samples"
+"""Of the latents of what is shown, apart from those of what is scored."""
 
 SHOWN_PIXELS = 48
 """Small images are enlarged to about this size."""
@@ -39,8 +40,7 @@ class Pictures(L.Callback):
         if not (is_due(trainer, self.every) and trainer.is_global_zero):
             return
         module = cast(AdversarialModule, pl_module)
-        latent = sample_latents(SIDE**2, module.latent_dim, seed=module.seed).to(module.device)
-        grid = sample_grid(module.generator, latent)
+        grid = sample_grid(module.sampler.samples(SIDE**2, seed=module.seed, purpose=PURPOSE))
         path = self.directory.samples / f"{trainer.global_step:06d}.png"
         save_grid(grid, path)
         for logger in trainer.loggers:
@@ -52,15 +52,9 @@ class Pictures(L.Callback):
         draw_curves(self.directory)
 
 
-def sample_latents(count: int, latent_dim: int, *, seed: int) -> Tensor:
-    """Standard normal ``(count, latent_dim)`` on the CPU, a function of ``seed`` alone."""
-    return torch.randn(count, latent_dim, generator=seeded_generator(seed, "samples"))
-
-
-@torch.no_grad()
-def sample_grid(generator: nn.Module, latent: Tensor) -> Tensor:
-    """A grid of the samples of latents ``(100, latent_dim)``: uint8 ``(3, H, W)`` on the CPU."""
-    images = to_uint8(generator(latent))
+def sample_grid(samples: Tensor) -> Tensor:
+    """A grid of 100 images ``(100, 1 or 3, H, W)`` in [-1, 1]: uint8 ``(3, H, W)`` on the CPU."""
+    images = to_uint8(samples)
     factor = max(1, SHOWN_PIXELS // images.shape[-1])
     enlarged = images.repeat_interleave(factor, -1).repeat_interleave(factor, -2)
     return make_grid(enlarged, nrow=SIDE, padding=factor, pad_value=255).cpu()

@@ -15,7 +15,7 @@ class Scoring(L.Callback):
     """Scores the generator and writes ``result.json`` and the best checkpoint.
 
     Args:
-        scorer: by which network and formulae.
+        scorer: what turns samples into numbers.
         data: whose training set the samples are compared with.
         directory: where the scores and the best checkpoint go.
         every: generator iterations between scores.
@@ -39,9 +39,7 @@ class Scoring(L.Callback):
 
     def score(self, trainer: L.Trainer, module: AdversarialModule) -> None:
         """Score the generator as it is now; every process takes part."""
-        scores = self.scorer.score(
-            module.generator, latent_dim=module.latent_dim, device=module.device, reference=self.data.reference()
-        )
+        scores = self.scorer.score(module.sampler, reference=self.data.reference())
         for logger in trainer.loggers:
             logger.log_metrics({f"score/{name}": value for name, value in scores.items()}, step=trainer.global_step)
         self.final = {**scores, "generator_step": trainer.global_step}
@@ -55,9 +53,22 @@ class Scoring(L.Callback):
                     "monitor": self.scorer.monitor,
                     "final": self.final,
                     "best": self.best,
-                    "protocol": {**self.scorer.protocol(), "data": self.data.provenance},
+                    "protocol": whole_protocol(
+                        self.scorer, generator=module.sampled_generator, data=self.data.provenance
+                    ),
                 }
             )
 
     def _is_better(self, score: float, other: float) -> bool:
         return score > other if self.scorer.higher_is_better else score < other
+
+
+def whole_protocol(scorer: Scorer, *, generator: str, data: str) -> dict[str, Any]:
+    """The scorer's protocol with the rest that a score depends on.
+
+    Args:
+        scorer: of the score.
+        generator: whose samples are scored, in words: the module's ``sampled_generator``.
+        data: relative to what, in words: the data module's ``provenance``.
+    """
+    return {**scorer.protocol(), "generator": generator, "data": data}

@@ -2,7 +2,8 @@
 
 Their weights travel with the package as ``weights/NAME.safetensors``, so a score is the same number on every machine.
 ``python -m gan_lightning.metrics.train_classifier NAME`` made them. ``digits_classifier`` reads 291 of scikit-learn's
-297 held-out digits rightly (98.0 %). Its scores have the published formulae and another network, hence another name.
+297 held-out digits rightly (98.0 %), ``mnist_classifier`` 9,922 of MNIST's 10,000 test images (99.2 %). Their scores
+have the published formulae and another network, hence another name.
 """
 
 from collections.abc import Callable, Sequence
@@ -65,6 +66,7 @@ class Classifier(nn.Module):
 
 CLASSIFIERS: dict[str, Callable[[], Classifier]] = {
     "digits_classifier": partial(Classifier, size=16, border=0, width=16),
+    "mnist_classifier": partial(Classifier, size=32, border=2, width=32),
 }
 """By the name of the extractor: the network, its weights not loaded yet."""
 

@@ -30,7 +30,7 @@ def load_extractor(extractor: str, scores: Sequence[str], *, weights: str | None
 
     Args:
         extractor: its name in torch-fidelity's registry.
-        scores: any of ``isc``, ``fid`` and ``kid``.
+        scores: any of ``isc``, ``fid``, ``kid`` and ``prc``.
         weights: a file of its weights; None for the extractor's own: in the package, or downloaded if missing.
 
     Raises:

@@ -1,4 +1,7 @@
-"""``python -m gan_lightning.metrics.train_classifier NAME``: how the weights in the package were made."""
+"""``python -m gan_lightning.metrics.train_classifier NAME``: how the weights in the package were made.
+
+Seconds for the digits and some minutes for MNIST, which is looked for as in a run (``$GAN_LIGHTNING_DATA``).
+"""
 
 import argparse
 from collections.abc import Callable
@@ -10,8 +13,10 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional as F
 
+from gan_lightning.data.base import Split
 from gan_lightning.data.digits import Digits
-from gan_lightning.data.images import ImageData, Split
+from gan_lightning.data.images import ImageData
+from gan_lightning.data.mnist import MNIST
 from gan_lightning.metrics.classifier import CLASSIFIERS, Classifier, shipped_weights
 
 SEED = 0
@@ -39,6 +44,12 @@ RECIPES = {
         epochs=30,
         batch_size=60,
         learning_rate=2e-3,
+    ),
+    "mnist_classifier": Recipe(
+        data=lambda: MNIST(image_shape=(1, 28, 28), batch_size=1, n_critic=1, seed=SEED),
+        epochs=10,
+        batch_size=100,
+        learning_rate=1e-3,
     ),
 }
 """By the name of the classifier."""

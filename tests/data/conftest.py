@@ -1,9 +1,6 @@
-"""Fixtures of the data tests: a cache of their own, a trainer's outline, real sets where they are to be had."""
+"""Fixtures of the data tests: a cache of their own, a trainer's outline, pictures, a web server."""
 
-import os
-import tarfile
 from collections.abc import Callable, Iterator
-from functools import cache as cache_results
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -53,29 +50,6 @@ def paint() -> Callable[..., Path]:
         return path
 
     return make
-
-
-@pytest.fixture(scope="session")
-def shared() -> Path:
-    """Real data sets that machines of developers may have beside the checkout."""
-    folder = Path(os.environ.get("GAN_LIGHTNING_SHARED") or Path(__file__).parents[3] / "shared")
-    if not (folder / "data").is_dir():
-        pytest.skip("no real data: neither $GAN_LIGHTNING_SHARED nor ../shared beside the checkout")
-    return folder
-
-
-@pytest.fixture(scope="session")
-def unpacked(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Unpacks one of the real sets, once in a session."""
-
-    @cache_results
-    def unpack(name: str) -> Path:
-        folder = tmp_path_factory.mktemp(name)
-        with tarfile.open(shared / "data" / f"{name}.tar.xz") as archive:
-            archive.extractall(folder, filter="data")
-        return folder
-
-    return unpack
 
 
 class _Quiet(SimpleHTTPRequestHandler):

@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 from gan_lightning.data.images import ImageData
 
 DATA = Path(__file__).parents[2] / "conf" / "data"
-METRICS = {"digits": "digits_classifier", "mnist": "none", "fashion_mnist": "none"}
+METRICS = {"digits": "digits_classifier", "mnist": "mnist_classifier", "fashion_mnist": "none"}
 NAMES = sorted(path.stem for path in DATA.glob("*.yaml"))
 
 
@@ -20,7 +20,7 @@ def config_folder(tmp_path: Path) -> Path:
     """The data group and what it refers to, without the other groups."""
     folder = tmp_path / "conf"
     (folder / "metrics").mkdir(parents=True)
-    for name in ("digits_classifier", "inception", "none"):
+    for name in ("digits_classifier", "inception", "mnist_classifier", "none"):
         (folder / "metrics" / f"{name}.yaml").write_text(f"name: {name}\n")
     (folder / "data").symlink_to(DATA)
     (folder / "root.yaml").write_text(

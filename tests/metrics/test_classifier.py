@@ -11,8 +11,10 @@ from safetensors.torch import load_file, save_file
 
 from gan_lightning.data.base import Split
 from gan_lightning.data.digits import Digits
-from gan_lightning.metrics import Scorer, train_classifier
+from gan_lightning.data.mnist import MNIST
+from gan_lightning.metrics import train_classifier
 from gan_lightning.metrics.classifier import CLASSIFIERS, Classifier, shipped_weights
+from gan_lightning.metrics.image_scorer import ImageScorer
 from gan_lightning.metrics.train_classifier import read_rightly, train
 
 NAMES = sorted(CLASSIFIERS)
@@ -33,12 +35,53 @@ def pictures(size: int) -> torch.Tensor:
     return torch.randint(0, 256, (3, 1, size, size), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 
 
+def written(name: str) -> dict[str, str]:
+    """What the file of the weights says of itself."""
+    with safe_open(shipped_weights(name), "pt") as file:
+        return file.metadata()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_file_names_the_command_that_made_it(name: str) -> None:
+    assert written(name)["made by"] == f"python -m gan_lightning.metrics.train_classifier {name}"
+
+
 def test_digits_classifier_reads_as_many_held_out_digits_as_its_file_says() -> None:
-    with safe_open(shipped_weights("digits_classifier"), "pt") as file:
-        metadata = file.metadata()
-    assert read_rightly(loaded("digits_classifier"), digits_split()[1]) == 291
-    assert metadata["reads rightly"] == "291 of 297 held-out images"
-    assert metadata["made by"] == "python -m gan_lightning.metrics.train_classifier digits_classifier"
+    assert written("digits_classifier")["reads rightly"] == "291 of 297 held-out images"
+    assert read_rightly(loaded("digits_classifier"), digits_split()[1]) == pytest.approx(291, abs=1)
+
+
+@pytest.mark.parametrize("size", [28, 32])
+def test_mnist_classifier_reads_as_many_test_images_as_its_file_says_with_and_without_their_border(
+    unpacked: Callable[[str], Path], size: int
+) -> None:
+    mnist = MNIST(root=str(unpacked("mnist_idx")), image_shape=(1, size, size), batch_size=1, n_critic=1, seed=0)
+    assert written("mnist_classifier")["reads rightly"] == "9922 of 10000 held-out images"
+    assert read_rightly(loaded("mnist_classifier"), mnist.splits[1]) == pytest.approx(9922, abs=3)
+
+
+def test_real_mnist_has_the_score_that_the_configuration_states(unpacked: Callable[[str], Path]) -> None:
+    mnist = MNIST(root=str(unpacked("mnist_idx")), image_shape=(1, 28, 28), batch_size=1, n_critic=1, seed=0)
+    stated = ImageScorer(extractor="mnist_classifier", prefix="mnist", scores=["isc"], samples=100, splits=10, seed=0)
+    values = stated.score_images(train_classifier.everything(mnist.splits[1])[0].split(100))
+    assert values["mnist_score"] == pytest.approx(9.21, abs=0.02)
+    assert values["mnist_score_std"] == pytest.approx(0.16, abs=0.01)
+
+
+def test_images_of_mnist_s_own_size_get_the_border_that_a_run_gives_them() -> None:
+    classifier, images = loaded("mnist_classifier"), pictures(28)
+    with torch.no_grad():
+        own, padded = classifier(images), classifier(torch.nn.functional.pad(images, [2] * 4))
+    assert all(map(torch.equal, own, padded))
+
+
+@pytest.mark.slow
+def test_training_mnist_anew_reads_as_well(unpacked: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GAN_LIGHTNING_DATA", str(unpacked("mnist_idx")))
+    classifier = CLASSIFIERS["mnist_classifier"]()
+    classifier.load_state_dict(train("mnist_classifier"))
+    held_out = train_classifier.RECIPES["mnist_classifier"].data().splits[1]
+    assert read_rightly(classifier, held_out) >= 9900
 
 
 @pytest.mark.parametrize("size", [16, 32])
@@ -100,8 +143,8 @@ def test_training_leaves_random_state_as_found(monkeypatch: pytest.MonkeyPatch) 
     assert torch.equal(torch.get_rng_state(), state)
 
 
-def scorer(weights: Path) -> Scorer:
-    return Scorer(
+def scorer(weights: Path) -> ImageScorer:
+    return ImageScorer(
         extractor="digits_classifier",
         prefix="digits",
         scores=["isc"],

@@ -7,7 +7,8 @@ import torch
 from real_digits import real_digits
 from torch import distributed, multiprocessing, nn
 
-from gan_lightning.metrics import Scorer
+from gan_lightning.metrics.image_scorer import ImageScorer
+from gan_lightning.sampling import Sampler
 
 BLOCKS = 5  # over two processes 3 and 2, over three 2, 2 and 1
 
@@ -18,16 +19,16 @@ def scores(samples: int) -> dict[str, float]:
     generator = nn.Sequential(
         nn.Linear(4, 64), nn.BatchNorm1d(64, track_running_stats=False), nn.Tanh(), nn.Unflatten(1, (1, 8, 8))
     )
-    scorer = Scorer(
+    scorer = ImageScorer(
         extractor="digits_classifier",
         prefix="digits",
-        scores=["isc", "fid", "kid"],
+        scores=["isc", "fid", "kid", "prc"],
         samples=samples,
         splits=4,
         seed=0,
     )
     reference = real_digits()[:250].split(100)
-    return scorer.score(generator, latent_dim=4, device=torch.device("cpu"), reference=reference)
+    return scorer.score(Sampler(generator, latent_dim=4, device=torch.device("cpu")), reference)
 
 
 def process(rank: int, folder: Path) -> None:
@@ -42,7 +43,7 @@ def process(rank: int, folder: Path) -> None:
         results = {"uneven": scores(100 * BLOCKS), "fewer blocks than processes": scores(100)}
         if rank == 0:
             images = real_digits()[:100].split(50)
-            alone = Scorer(
+            alone = ImageScorer(
                 extractor="digits_classifier", prefix="digits", scores=["isc"], samples=100, splits=2, seed=0
             )
             results["given images, in one process alone"] = alone.score_images(images)
@@ -68,5 +69,6 @@ def test_every_process_of_several_gets_the_score_of_one_process_to_the_last_bit(
 ) -> None:
     alone = json.loads((results / "1_0.json").read_text())
     shared = json.loads((results / f"{processes}_{rank}.json").read_text())
-    assert set(alone["uneven"]) == {"digits_score", "digits_score_std", "digits_fid", "digits_kid"}
+    names = {"score", "score_std", "fid", "kid", "precision", "recall"}
+    assert set(alone["uneven"]) == {f"digits_{name}" for name in names}
     assert shared == {case: alone[case] for case in shared}

@@ -10,9 +10,11 @@ from PIL import Image
 from real_digits import real_digits
 from torch import Tensor, nn
 
+from gan_lightning import sampling
 from gan_lightning.images import to_uint8
-from gan_lightning.metrics import Scorer
+from gan_lightning.metrics.image_scorer import ImageScorer
 from gan_lightning.randomness import seeded_generator
+from gan_lightning.sampling import Sampler
 
 CPU = torch.device("cpu")
 
@@ -61,10 +63,10 @@ def test_digits_scores_are_torch_fidelity_s_own(tmp_path: Path) -> None:
         nn.Linear(4, 144), nn.BatchNorm1d(144, track_running_stats=False), nn.Tanh(), nn.Unflatten(1, (1, 12, 12))
     )
     reference = real_digits()[:250]
-    scorer = Scorer(
+    scorer = ImageScorer(
         extractor="digits_classifier", prefix="digits", scores=["isc", "fid", "kid"], samples=300, splits=5, seed=3
     )
-    ours = scorer.score(generator, latent_dim=4, device=CPU, reference=reference.split(100))
+    ours = scorer.score(Sampler(generator, latent_dim=4, device=CPU), reference.split(100))
     theirs = by_torch_fidelity(
         save_pictures(drawn(generator, blocks=3, block_size=100), tmp_path / "samples"),
         save_pictures(reference, tmp_path / "reference"),
@@ -96,25 +98,31 @@ def inception_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def inception_scorer(weights: Path | None, *, scores: list[str]) -> Scorer:
-    return Scorer(
+@pytest.fixture
+def blocks_of_three(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Inception takes its time."""
+    monkeypatch.setattr(sampling, "BLOCK", 3)
+
+
+def inception_scorer(weights: Path | None, *, scores: list[str], samples: int = 100) -> ImageScorer:
+    return ImageScorer(
         extractor="inception-v3-compat",
         prefix="inception",
         scores=scores,
-        samples=6,
+        samples=samples,
         splits=2,
         seed=3,
         weights=None if weights is None else str(weights),
-        block_size=3,
     )
 
 
+@pytest.mark.usefixtures("blocks_of_three")
 def test_inception_scores_are_torch_fidelity_s_own(tmp_path: Path, inception_weights: Path) -> None:
     torch.manual_seed(0)
     generator = nn.Sequential(nn.Linear(4, 192), nn.Tanh(), nn.Unflatten(1, (3, 8, 8)))
     reference = torch.randint(0, 256, (5, 3, 8, 8), dtype=torch.uint8)
-    scorer = inception_scorer(inception_weights, scores=["isc", "kid"])
-    ours = scorer.score(generator, latent_dim=4, device=CPU, reference=reference.split(3))
+    scorer = inception_scorer(inception_weights, scores=["isc", "kid"], samples=6)
+    ours = scorer.score(Sampler(generator, latent_dim=4, device=CPU), reference.split(3))
     theirs = by_torch_fidelity(
         save_pictures(drawn(generator, blocks=2, block_size=3), tmp_path / "samples"),
         save_pictures(reference, tmp_path / "reference"),
@@ -131,11 +139,12 @@ def test_inception_scores_are_torch_fidelity_s_own(tmp_path: Path, inception_wei
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("blocks_of_three")
 def test_fid_of_inception_features_is_torch_fidelity_s_own(tmp_path: Path, inception_weights: Path) -> None:
     generator = nn.Sequential(nn.Linear(4, 192), nn.Tanh(), nn.Unflatten(1, (3, 8, 8)))
     reference = torch.randint(0, 256, (5, 3, 8, 8), dtype=torch.uint8)
-    scorer = inception_scorer(inception_weights, scores=["isc", "fid", "kid"])
-    ours = scorer.score(generator, latent_dim=4, device=CPU, reference=reference.split(3))
+    scorer = inception_scorer(inception_weights, scores=["isc", "fid", "kid"], samples=6)
+    ours = scorer.score(Sampler(generator, latent_dim=4, device=CPU), reference.split(3))
     theirs = by_torch_fidelity(
         save_pictures(drawn(generator, blocks=2, block_size=3), tmp_path / "samples"),
         save_pictures(reference, tmp_path / "reference"),

@@ -2,20 +2,22 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
 from real_digits import real_digits
 from torch import Tensor, nn
 
-from gan_lightning.metrics import Scorer
+from gan_lightning.metrics.image_scorer import ImageScorer
+from gan_lightning.sampling import Sampler
 
 CPU = torch.device("cpu")
 
 
-def digits_scorer(**changes: Any) -> Scorer:
+def digits_scorer(**changes: Any) -> ImageScorer:
     arguments: dict[str, Any] = {
         "extractor": "digits_classifier",
         "prefix": "digits",
@@ -24,7 +26,11 @@ def digits_scorer(**changes: Any) -> Scorer:
         "splits": 2,
         "seed": 0,
     }
-    return Scorer(**arguments | changes)
+    return ImageScorer(**arguments | changes)
+
+
+def of(generator: nn.Module) -> Sampler:
+    return Sampler(generator, latent_dim=4, device=CPU)
 
 
 def small_generator() -> nn.Sequential:
@@ -65,7 +71,7 @@ def test_noise_scores_low() -> None:
 def test_generator_and_its_pictures_have_the_same_score() -> None:
     images = real_digits()[:400]
     scorer = digits_scorer(samples=400, splits=4, scores=["isc", "fid", "kid"])
-    drawn = scorer.score(Printer(images), latent_dim=4, device=CPU, reference=images.split(150))
+    drawn = scorer.score(of(Printer(images)), reference=images.split(150))
     assert drawn == scorer.score_images(images.split(100))
     assert drawn["digits_fid"] == pytest.approx(0, abs=1e-2)
 
@@ -82,7 +88,7 @@ def test_fid_and_kid_are_larger_for_noise_than_for_other_digits() -> None:
 
 def test_score_is_a_function_of_the_seed() -> None:
     generator = small_generator().eval()
-    first, again, other = (digits_scorer(seed=seed).score(generator, latent_dim=4, device=CPU) for seed in (0, 0, 1))
+    first, again, other = (digits_scorer(seed=seed).score(of(generator)) for seed in (0, 0, 1))
     assert first == again != other
 
 
@@ -94,7 +100,7 @@ def test_generator_and_random_state_are_left_as_found(training: bool) -> None:
     state = torch.get_rng_state()
     scorer = digits_scorer()
     scorer.prepare()
-    scorer.score(generator, latent_dim=4, device=CPU)
+    scorer.score(of(generator))
     assert torch.equal(torch.get_rng_state(), state)
     assert all(module.training == training for module in generator.modules())
     assert [parameter.requires_grad for parameter in generator.parameters()] == [False, False, True, True]
@@ -106,13 +112,13 @@ def test_scoring_inside_inference_mode_does_not_spoil_later_scores() -> None:
     generator, scorer = small_generator().eval(), digits_scorer(scores=["isc", "fid"])
     reference = real_digits()[:200].split(100)
     with torch.inference_mode():
-        first = scorer.score(generator, latent_dim=4, device=CPU, reference=reference)
-    assert scorer.score(generator, latent_dim=4, device=CPU, reference=reference) == first
+        first = scorer.score(of(generator), reference)
+    assert scorer.score(of(generator), reference) == first
 
 
 def test_scoring_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     scorer = digits_scorer(scores=["isc", "fid", "kid"])
-    scorer.score(small_generator(), latent_dim=4, device=CPU, reference=real_digits().split(100))
+    scorer.score(of(small_generator()), real_digits().split(100))
     assert capfd.readouterr() == ("", "")
 
 
@@ -122,8 +128,8 @@ def test_reference_is_read_once() -> None:
 
     reference, scorer = once(real_digits()[:200]), digits_scorer(scores=["fid"])
     generator = small_generator().eval()
-    first = scorer.score(generator, latent_dim=4, device=CPU, reference=reference)
-    assert scorer.score(generator, latent_dim=4, device=CPU, reference=reference) == first
+    first = scorer.score(of(generator), reference)
+    assert scorer.score(of(generator), reference) == first
     assert scorer.protocol()["reference"] == 200
 
 
@@ -134,7 +140,7 @@ def test_reference_is_not_read_for_the_inception_formula_alone() -> None:
 
     scorer = digits_scorer()
     assert not scorer.needs_reference
-    scorer.score(small_generator(), latent_dim=4, device=CPU, reference=never())
+    scorer.score(of(small_generator()), never())
 
 
 def test_protocol_names_what_a_score_depends_on_and_fits_into_json() -> None:
@@ -155,7 +161,12 @@ def test_protocol_names_what_a_score_depends_on_and_fits_into_json() -> None:
 
 @pytest.mark.parametrize(
     ("scores", "monitor", "higher_is_better"),
-    [(["isc", "fid"], "digits_score", True), (["fid", "isc"], "digits_fid", False), (["kid"], "digits_kid", False)],
+    [
+        (["isc", "fid"], "digits_score", True),
+        (["fid", "isc"], "digits_fid", False),
+        (["kid"], "digits_kid", False),
+        (["prc", "fid"], "digits_precision", True),
+    ],
 )
 def test_first_score_decides_which_generator_is_best(scores: list[str], monitor: str, higher_is_better: bool) -> None:
     scorer = digits_scorer(scores=scores)
@@ -166,15 +177,17 @@ def test_first_score_decides_which_generator_is_best(scores: list[str], monitor:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"extractor": "vgg16"}, "metrics.scorer.extractor=vgg16; allowed: inception-v3-compat, digits_classifier"),
+        (
+            {"extractor": "vgg16"},
+            "metrics.extractor=vgg16; allowed: inception-v3-compat, digits_classifier, mnist_classifier",
+        ),
         ({"prefix": "inception"}, "digits_classifier does not give an Inception score"),
-        ({"scores": []}, r"metrics.scores=\[\]; allowed: one or more of isc, fid, kid"),
-        ({"scores": ["isc", "prc"]}, r"metrics.scores=\['isc', 'prc'\]"),
+        ({"scores": []}, r"metrics.scores=\[\]; allowed: one or more of isc, fid, kid, prc"),
+        ({"scores": ["isc", "ppl"]}, r"metrics.scores=\['isc', 'ppl'\]"),
         ({"scores": ["isc", "isc"]}, r"metrics.scores=\['isc', 'isc'\]"),
-        ({"block_size": 0}, "metrics.scorer.block_size=0"),
         ({"samples": 150}, "metrics.samples=150; allowed: multiples of 100"),
         ({"samples": 0}, "metrics.samples=0"),
-        ({"samples": 1, "block_size": 1, "splits": 1}, "metrics.samples=1;"),
+        ({"samples": 1, "splits": 1}, "metrics.samples=1;"),
         ({"splits": 0}, "metrics.splits=0; allowed: 1 to metrics.samples=200"),
         ({"splits": 201}, "metrics.splits=201"),
     ],
@@ -191,7 +204,7 @@ IMAGES = torch.zeros(4, 1, 8, 8, dtype=torch.uint8)
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: digits_scorer(scores=["fid"]).score_images([IMAGES]), "FID and KID need reference images"),
+        (lambda: digits_scorer(scores=["fid"]).score_images([IMAGES]), "all but isc need reference images"),
         (lambda: digits_scorer(scores=["fid"]).score_images([IMAGES], reference=[]), "an empty set was given"),
         (lambda: digits_scorer(scores=["kid"]).score_images([IMAGES], reference=[IMAGES[:1]]), "1 reference images"),
         (lambda: digits_scorer(splits=5).score_images([IMAGES]), "4 images to score; at least 2, and metrics.splits=5"),
@@ -201,8 +214,8 @@ IMAGES = torch.zeros(4, 1, 8, 8, dtype=torch.uint8)
         (lambda: digits_scorer().score_images([IMAGES.expand(-1, 2, -1, -1)]), r"\(4, 2, 8, 8\); allowed: uint8"),
         (lambda: digits_scorer().score_images([IMAGES[0]]), r"\(1, 8, 8\); allowed: uint8"),
         (
-            lambda: digits_scorer(scores=["fid"]).score(small_generator(), latent_dim=4, device=CPU),
-            "FID and KID need reference images",
+            lambda: digits_scorer(scores=["fid"]).score(of(small_generator())),
+            "all but isc need reference images",
         ),
     ],
 )
@@ -224,22 +237,47 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert output.strip() == "set()"
 
 
-@pytest.mark.parametrize("name", ["digits_classifier", "inception"])
-def test_every_setting_that_a_user_types_reaches_the_scorer(name: str) -> None:
-    hydra = pytest.importorskip("hydra")
-    folder = Path(__file__).parents[2] / "conf"
+@pytest.mark.parametrize("name", ["digits_classifier", "mnist_classifier", "inception"])
+def test_every_setting_that_a_user_types_reaches_the_scorer(name: str, compose_config: Callable[..., Any]) -> None:
     changes = ["scores=[kid,isc]", "samples=300", "splits=3", "seed=5", "weights=FILE"]
-    with hydra.initialize_config_dir(str(folder), version_base="1.3"):
-        config = hydra.compose(overrides=[f"+metrics={name}", *(f"metrics.{change}" for change in changes)])
-    scorer = hydra.utils.instantiate(config.metrics.scorer)
-    assert isinstance(scorer, Scorer)
+    config = compose_config(f"metrics={name}", *(f"metrics.{change}" for change in changes))
+    node: Any = OmegaConf.to_container(config.metrics, resolve=True)
+    assert node.pop("every") > 0
+    scorer = instantiate(node)
+    assert isinstance(scorer, ImageScorer)
     settings = (scorer.scores, scorer.samples, scorer.splits, scorer.seed, scorer.weights)
     assert settings == (("kid", "isc"), 300, 3, 5, "FILE")
-    assert config.metrics.every > 0
 
 
-def test_no_metrics_means_no_scorer() -> None:
-    hydra = pytest.importorskip("hydra")
-    folder = Path(__file__).parents[2] / "conf"
-    with hydra.initialize_config_dir(str(folder), version_base="1.3"):
-        assert hydra.compose(overrides=["+metrics=none"]).metrics.scorer is None
+def test_no_metrics_means_no_scorer(compose_config: Callable[..., Any]) -> None:
+    assert compose_config("metrics=none").metrics == {"_target_": None, "every": None}
+
+
+def test_precision_and_recall_are_plain_for_inception_alone() -> None:
+    inception = digits_scorer(extractor="inception-v3-compat", prefix="inception", scores=["prc"])
+    assert inception.monitor == "precision"
+    images = real_digits()[:400]
+    values = digits_scorer(scores=["isc", "prc"]).score_images(images.split(100), reference=images.split(100))
+    assert list(values) == ["digits_score", "digits_score_std", "digits_precision", "digits_recall"]
+    assert (values["digits_precision"], values["digits_recall"]) == (1, 1)
+
+
+def test_noise_has_less_precision_than_digits_that_were_not_compared_with() -> None:
+    images, scorer = real_digits(), digits_scorer(scores=["prc"])
+    near = scorer.score_images(images[:500].split(100), reference=images[500:].split(100))
+    noise = torch.randint(0, 256, (500, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    far = scorer.score_images(noise.split(100))
+    assert near["digits_precision"] > 0.6 and near["digits_recall"] > 0.6
+    assert far["digits_precision"] < 0.1 and far["digits_recall"] < 0.1
+
+
+def test_protocol_says_how_many_images_precision_and_recall_compare() -> None:
+    assert "at most 10000" in digits_scorer(scores=["prc"]).protocol()["prc"]
+    assert "prc" not in digits_scorer(scores=["isc"]).protocol()
+
+
+def test_precision_and_recall_need_more_images_than_neighbours() -> None:
+    with pytest.raises(ValueError, match="3 reference images; at least 4 are needed"):
+        digits_scorer(scores=["prc"]).score_images([IMAGES], reference=[IMAGES[:3]])
+    with pytest.raises(ValueError, match="3 images to score; at least 4"):
+        digits_scorer(scores=["prc"]).score_images([IMAGES[:3]], reference=[IMAGES])

@@ -1,0 +1,265 @@
+"""Scores of images: Inception score, FID, KID, precision and recall, and the same formulae with another network."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import torch
+import torch_fidelity
+from torch import Tensor, distributed
+
+from gan_lightning import sampling
+from gan_lightning.images import to_uint8
+from gan_lightning.metrics import formulae
+from gan_lightning.metrics.classifier import CLASSIFIERS
+from gan_lightning.metrics.features import Extractor, FeatureBank, load_extractor
+from gan_lightning.sampling import Sampler, rank_and_processes
+
+EXTRACTORS = ("inception-v3-compat", *CLASSIFIERS)
+NAMES = {
+    "isc": ("score", "score_std"),
+    "fid": ("fid",),
+    "kid": ("kid",),
+    "prc": ("precision", "recall"),
+}
+"""What each of the scores puts out; a prefix comes before."""
+
+
+class ImageScorer:
+    """Scores images: features of samples by a torch-fidelity extractor, the formulae by torch-fidelity.
+
+    The blocks of samples are shared out over the processes of ``torch.distributed`` and their features put back in
+    order, so a score does not depend on the number of processes, batch norm over the block included.
+
+    Scores are named ``PREFIX_score`` and ``PREFIX_score_std``, ``PREFIX_fid``, ``PREFIX_kid``, ``PREFIX_precision`` and
+    ``PREFIX_recall``; with the prefix ``inception`` the latter four are plain ``fid``, ``kid``, ``precision`` and
+    ``recall``, since they are known by these names with that network.
+
+    Source: Salimans et al. (arXiv:1606.03498) for the Inception score, in the contiguous splits of the original and
+    with the population's standard deviation over splits; Heusel et al. (arXiv:1706.08500), Eq. 6, for FID; Binkowski et
+    al. (arXiv:1801.01401), section 4, for KID; Kynkäänniemi et al. (arXiv:1904.06991), section 2, for precision and
+    recall.
+
+    Args:
+        extractor: the network, one of ``EXTRACTORS``.
+        prefix: what the scores are named for; ``inception`` is reserved for that network.
+        scores: which of ``isc``, ``fid``, ``kid`` and ``prc``; the first decides which generator is best, by its
+            precision where that is ``prc``.
+        samples: how many images are drawn from the generator, a multiple of ``sampling.BLOCK``.
+        splits: over how many parts of the samples the Inception score is averaged.
+        seed: of the evaluation latents.
+        weights: file of the extractor's weights; None for the extractor's own.
+
+    Raises:
+        ValueError: if an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        *,
+        extractor: str,
+        prefix: str,
+        scores: Sequence[str],
+        samples: int,
+        splits: int,
+        seed: int,
+        weights: str | None = None,
+    ) -> None:
+        self.extractor = extractor
+        self.prefix = prefix
+        self.scores = tuple(scores)
+        self.samples = samples
+        self.splits = splits
+        self.seed = seed
+        self.weights = weights
+        self._check()
+        self._loaded: Extractor | None = None
+        self._reference: dict[str, Tensor] | None = None
+
+    def _check(self) -> None:
+        if self.extractor not in EXTRACTORS:
+            raise ValueError(f"metrics.extractor={self.extractor}; allowed: {', '.join(EXTRACTORS)}")
+        if self.prefix == "inception" and self.extractor != "inception-v3-compat":
+            raise ValueError(f"metrics.prefix=inception: {self.extractor} does not give an Inception score")
+        if not self.scores or set(self.scores) - set(NAMES) or len(set(self.scores)) < len(self.scores):
+            raise ValueError(f"metrics.scores={list(self.scores)}; allowed: one or more of {', '.join(NAMES)}")
+        if self.samples < 1 or self.samples % sampling.BLOCK:
+            raise ValueError(f"metrics.samples={self.samples}; allowed: multiples of {sampling.BLOCK}")
+        if not 1 <= self.splits <= self.samples:
+            raise ValueError(f"metrics.splits={self.splits}; allowed: 1 to metrics.samples={self.samples}")
+
+    @property
+    def monitor(self) -> str:
+        """The name of the score that decides which generator is best."""
+        return self._names(self.scores[0])[0]
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Whether the best generator has the highest ``monitor``."""
+        return self.scores[0] in ("isc", "prc")
+
+    @property
+    def needs_reference(self) -> bool:
+        """Whether the scores compare with real images."""
+        return self.scores != ("isc",)
+
+    def _names(self, score: str) -> tuple[str, ...]:
+        plain = self.prefix == "inception" and score != "isc"
+        return tuple(name if plain else f"{self.prefix}_{name}" for name in NAMES[score])
+
+    def prepare(self) -> None:
+        """Make sure that the extractor can be used: weights found or downloaded, and loaded.
+
+        Raises:
+            FileNotFoundError: if the weights are missing and cannot be had.
+            ValueError: if the weights file is not one of this extractor.
+        """
+        self._load()
+
+    def score(self, sampler: Sampler, reference: Iterable[Tensor] | None = None) -> dict[str, float]:
+        """Draw samples and score them. Every process of ``torch.distributed`` calls this and gets the same numbers.
+
+        Args:
+            sampler: of a generator of images ``(B, C, H, W)`` in [-1, 1]; the extractor goes to its device.
+            reference: real images, uint8 ``(B, C, H, W)``, all of them and in the same batches in every process. Needed
+                for all scores but ``isc``; their features are kept, so later calls do not read it again.
+
+        Returns:
+            Score name to value.
+
+        Raises:
+            ValueError: if the reference is needed and missing or has too few images, or if images are not uint8 with
+                one or three channels.
+        """
+        self._check_reference(reference)
+        rank, processes = rank_and_processes()
+        device = sampler.device
+        blocks = sampler.blocks(
+            self.samples, seed=self.seed, purpose="evaluation latents", rank=rank, processes=processes
+        )
+        with torch.no_grad():
+            samples = self._features(((first, to_uint8(block)) for first, block in blocks), device=device, gather=True)
+            if self.needs_reference and reference is not None and self._reference is None:
+                self._reference = self._features(_numbered(reference, rank, processes), device=device, gather=True)
+        self._check_counts(samples)
+        return _from_first_process(lambda: self._formulae(samples), device=device)
+
+    def score_images(
+        self,
+        images: Iterable[Tensor],
+        *,
+        device: torch.device | str = "cpu",
+        reference: Iterable[Tensor] | None = None,
+    ) -> dict[str, float]:
+        """Score given images, e.g. real ones, in this process alone.
+
+        Args:
+            images: batches, uint8 ``(B, C, H, W)``; their order is the order of the splits.
+            device: where the extractor shall be.
+            reference: as in :meth:`score`.
+
+        Returns:
+            Score name to value.
+
+        Raises:
+            ValueError: as in :meth:`score`, and if there are fewer images than splits or than the formulae need.
+        """
+        self._check_reference(reference)
+        device = torch.device(device)
+        with torch.no_grad():
+            samples = self._features(_numbered(images), device=device, gather=False)
+            if self.needs_reference and reference is not None and self._reference is None:
+                self._reference = self._features(_numbered(reference), device=device, gather=False)
+        self._check_counts(samples)
+        return self._formulae(samples)
+
+    def protocol(self) -> dict[str, Any]:
+        """What a number depends on besides the generator, in plain types; ``reference`` counts the real images."""
+        loaded = self._load()
+        return {
+            "extractor": self.extractor,
+            "weights_sha256": loaded.weights_sha256,
+            "layers": dict(loaded.layers),
+            "samples": self.samples,
+            "splits": self.splits,
+            "block_size": sampling.BLOCK,
+            "seed": self.seed,
+            "reference": None if self._reference is None else _count(self._reference),
+            **({"prc": formulae.PRC_PROTOCOL} if "prc" in self.scores else {}),
+            "torch_fidelity": torch_fidelity.__version__,
+        }
+
+    def _load(self) -> Extractor:
+        if self._loaded is None:
+            self._loaded = load_extractor(self.extractor, self.scores, weights=self.weights)
+        return self._loaded
+
+    def _check_reference(self, reference: Iterable[Tensor] | None) -> None:
+        if self.needs_reference and reference is None and self._reference is None:
+            raise ValueError(f"metrics.scores={list(self.scores)}: all but isc need reference images; none are given")
+
+    def _features(
+        self, numbered: Iterable[tuple[int, Tensor]], *, device: torch.device, gather: bool
+    ) -> dict[str, Tensor]:
+        network = self._load().network.to(device)
+        bank = FeatureBank(network.get_requested_features_list(), gather=gather).to(device)
+        for first, images in numbered:
+            bank.update(first, network(_rgb(images).to(device)))
+        if not bank.update_called:
+            raise ValueError("no images to score or to compare with: an empty set was given")
+        return bank.compute()
+
+    def _check_counts(self, samples: dict[str, Tensor]) -> None:
+        least = formulae.PRC_NEIGHBOURS + 1 if "prc" in self.scores else 2
+        if _count(samples) < max(least, self.splits):
+            few = f"{_count(samples)} images to score"
+            raise ValueError(f"{few}; at least {least}, and metrics.splits={self.splits}, are needed")
+        if self._reference is not None and _count(self._reference) < least:
+            raise ValueError(f"{_count(self._reference)} reference images; at least {least} are needed")
+
+    def _formulae(self, samples: dict[str, Tensor]) -> dict[str, float]:
+        reference = self._reference or {}
+        values: list[float] = []
+        for score, layer in self._load().layers.items():
+            match score:
+                case "isc":
+                    values.extend(formulae.inception_score(samples[layer], self.splits))
+                case "fid":
+                    values.append(formulae.frechet_distance(samples[layer], reference[layer]))
+                case "kid":
+                    values.append(formulae.kernel_distance(samples[layer], reference[layer]))
+                case "prc":
+                    values.extend(formulae.precision_and_recall(samples[layer], reference[layer]))
+        names = [name for score in self.scores for name in self._names(score)]
+        return dict(zip(names, values, strict=True))
+
+
+def _count(features: dict[str, Tensor]) -> int:
+    return len(next(iter(features.values())))
+
+
+def _numbered(batches: Iterable[Tensor], rank: int = 0, processes: int = 1) -> Iterator[tuple[int, Tensor]]:
+    """One process's share of the batches, each with the number of its first image.
+
+    Every process takes the first batch too, so that none comes with empty hands.
+    """
+    first = 0
+    for index, images in enumerate(batches):
+        if index == 0 or index % processes == rank:
+            yield first, images
+        first += len(images)
+
+
+def _rgb(images: Tensor) -> Tensor:
+    """Images ``(B, 3, H, W)``, uint8, from those with one or three channels."""
+    if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] not in (1, 3):
+        raise ValueError(f"images to score are {images.dtype} {tuple(images.shape)}; allowed: uint8 (B, 1 or 3, H, W)")
+    return images.expand(-1, 3, -1, -1)
+
+
+def _from_first_process(compute: Callable[[], dict[str, float]], *, device: torch.device) -> dict[str, float]:
+    """The first process computes, and all get its result."""
+    rank, processes = rank_and_processes()
+    result = [compute() if rank == 0 else {}]
+    if processes > 1:
+        distributed.broadcast_object_list(result, src=0, device=device)
+    return result[0]
