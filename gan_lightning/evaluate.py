@@ -10,8 +10,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from gan_lightning.cli import mistakes_in_one_line
 from gan_lightning.resources import project_folder
-from gan_lightning.run_directory import RunDirectory
-from gan_lightning.settings import Settings
+from gan_lightning.runs.directory import RunDirectory
+from gan_lightning.runs.settings import Settings
 
 
 def evaluate(directory: RunDirectory, *, checkpoint: str, overrides: list[str]) -> dict[str, Any]:
@@ -30,7 +30,8 @@ def evaluate(directory: RunDirectory, *, checkpoint: str, overrides: list[str]) 
     """
     metrics = metrics_with(directory.settings["metrics"], overrides)
 
-    from gan_lightning.run import build_data, build_scorer, load_run, quieten
+    from gan_lightning.runs.build import build_data, build_scorer, load_run
+    from gan_lightning.runs.words import quieten
 
     quieten()
     module, generator_step = load_run(directory, checkpoint=checkpoint)
@@ -64,13 +65,12 @@ def metrics_with(metrics: Settings, overrides: list[str]) -> Settings:
         elif equals and key.startswith("metrics.") and key.removeprefix("metrics.") in metrics:
             changed[key] = value
         else:
-            allowed = ["metrics=NAME", *(f"metrics.{key}=VALUE" for key in metrics if key != "scorer")]
+            allowed = ["metrics=NAME", *(f"metrics.{key}=VALUE" for key in metrics)]
             raise ValueError(f"{override} is not possible here; allowed: {', '.join(allowed)}")
     node = OmegaConf.create({"metrics": metrics})
     node.merge_with_dotlist([f"{key}={value}" for key, value in changed.items()])
     merged: Any = OmegaConf.to_container(node.metrics, resolve=True)
-    scorer = merged["scorer"]  # resolved in a run's config: what a key of the group stands for is set anew
-    return merged | {"scorer": scorer and scorer | {key: merged[key] for key in scorer.keys() & merged.keys()}}
+    return merged
 
 
 def _option(name: str) -> Settings:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from gan_lightning.cli import mistakes_in_one_line
-from gan_lightning.run_directory import RunDirectory
+from gan_lightning.runs.directory import RunDirectory
 
 
 def write_grid(directory: RunDirectory, path: Path, *, checkpoint: str, seed: int, interpolate: bool) -> None:
@@ -23,7 +23,7 @@ def write_grid(directory: RunDirectory, path: Path, *, checkpoint: str, seed: in
     import torch
 
     from gan_lightning.callbacks.pictures import SIDE, sample_grid, sample_latents, save_grid
-    from gan_lightning.run import load_run
+    from gan_lightning.runs.build import load_run
 
     module, _ = load_run(directory, checkpoint=checkpoint)
     latent = sample_latents(SIDE**2, module.latent_dim, seed=seed)
@@ -47,7 +47,7 @@ def write_images(directory: RunDirectory, folder: Path, *, count: int, checkpoin
 
     from gan_lightning.callbacks.pictures import sample_latents, to_picture
     from gan_lightning.images import to_uint8
-    from gan_lightning.run import load_run
+    from gan_lightning.runs.build import load_run
 
     if count < 1:
         raise ValueError(f"--images {count} is not possible: at least 1 is needed")
