@@ -15,7 +15,6 @@ from torch.optim import SGD, Adam, Optimizer
 
 from gan_lightning.averaging import ExponentialAverage
 from gan_lightning.callbacks.measures import Measures
-from gan_lightning.checkpoints import AtomicCheckpointIO
 from gan_lightning.constraints import Constraint, GradientPenalty, NoConstraint, SpectralNorm, WeightClipping
 from gan_lightning.data.base import Batch, RealData
 from gan_lightning.module import AdversarialModule, Diverged
@@ -24,6 +23,7 @@ from gan_lightning.objectives import Hinge, LeastSquares, NonSaturating, Objecti
 from gan_lightning.optimizers import LinearDecay, RMSprop
 from gan_lightning.penalties import interpolates, one_sided, real_and_fake_points, squared_norm, two_sided
 from gan_lightning.randomness import RandomStreams
+from gan_lightning.runs.checkpoints import AtomicCheckpointIO
 
 Fit = Callable[..., L.Trainer]
 B = 8
