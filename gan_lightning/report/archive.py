@@ -10,7 +10,7 @@ from gan_lightning.report.runs import Point, Run, axes, place, protocol
 RUNS, RATES, CURVES = "runs.csv", "rates.csv", "curves.csv"
 IDENTITY = ["method", "label", "seed"]
 OUTCOME = ["learning_rate_scale", "status", "final", "best", "seconds", "n_critic"]
-ORIGIN = ["generator_parameters", "critic_parameters", "study", "generator_steps", "torch", "score"]
+ORIGIN = ["generator_parameters", "critic_parameters", "study", "generator_steps", "generator_step", "torch", "score"]
 PROTOCOL = "protocol."
 
 
@@ -47,7 +47,8 @@ def archive_row(run: Run, score: str) -> dict[str, Any]:
         "critic_parameters": parameters.get("critic"),
         "study": run.study,
         "generator_steps": run.generator_steps,
-        "torch": run.versions.get("torch"),
+        "generator_step": run.generator_step,
+        "torch": (run.versions or {}).get("torch"),
         "score": score,
         **axes(run),
         **{PROTOCOL + name: value for name, value in protocol(run).items()},
@@ -89,7 +90,7 @@ def archived_run(row: Mapping[str, str], directory: Path) -> Run:
     }
     return Run(
         directory=directory,
-        study=given.get("study"),
+        study=given["study"],
         method=given["method"],
         label=given["label"],
         seed=int(given["seed"]),
@@ -97,6 +98,7 @@ def archived_run(row: Mapping[str, str], directory: Path) -> Run:
         n_critic=int(given["n_critic"]) if "n_critic" in given else None,
         status=given["status"],
         generator_steps=int(given["generator_steps"]),
+        generator_step=int(given["generator_step"]),
         seconds=float(given["seconds"]),
         architecture={name: given[name] for name in axis_names} or None,
         parameters=parameters or None,

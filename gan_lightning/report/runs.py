@@ -8,44 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from gan_lightning.runs.metrics_file import read_metrics
-from gan_lightning.runs.result import ENDED, Result
+from gan_lightning.runs.result import Result
 
 LOWEST_SCORE = 1.0  # the exponential of a divergence; what a run counts that diverged or failed, and no success at 1.0
 
 
-@dataclass(frozen=True)
-class Run:
-    """One `result.json`; `directory` is the run's own, or the folder of the CSV file that lists the run.
-
-    `architecture` holds the drawn axes; what an older run did not record is None, and its `label` is its `method`.
-    """
+@dataclass(frozen=True, kw_only=True)
+class Run(Result):
+    """One `result.json` and its `directory`, or a row of a CSV file of runs and the folder of that file."""
 
     directory: Path
-    study: str | None
-    method: str
-    label: str
-    seed: int
-    learning_rate_scale: float | None
-    n_critic: int | None
-    status: str
-    generator_steps: int
-    seconds: float
-    architecture: dict[str, Any] | None
-    parameters: dict[str, int] | None
-    scores: dict[str, Any]
-    versions: dict[str, str]
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing more is to come from this run."""
-        return self.status in ENDED
-
-    def score(self, which: str, name: str) -> float | None:
-        """Score `name` of kind `which` (``final`` or ``best``): None if never taken, NaN if it was not a number."""
-        taken = self.scores.get(which) or {}
-        if name not in taken:
-            return None
-        return math.nan if taken[name] is None else float(taken[name])
 
 
 @dataclass(frozen=True)
@@ -63,23 +35,7 @@ def read_run(file: Path) -> Run:
     Raises:
         ValueError: if the file is not a run's result, in one line that names it.
     """
-    result = Result.read(file)
-    return Run(
-        directory=file.parent,
-        study=result.study,
-        method=result.method,
-        label=result.label,
-        seed=result.seed,
-        learning_rate_scale=result.learning_rate_scale,
-        n_critic=result.n_critic,
-        status=result.status,
-        generator_steps=result.generator_steps,
-        seconds=result.seconds,
-        architecture=result.architecture,
-        parameters=result.parameters,
-        scores=result.scores or {},
-        versions=result.versions or {},
-    )
+    return Run(**vars(Result.read(file)), directory=file.parent)
 
 
 def read_runs(directory: Path) -> tuple[tuple[Run, ...], tuple[str, ...]]:
@@ -149,7 +105,7 @@ def check_comparable(runs: Sequence[Run]) -> None:
 
 def protocol(run: Run) -> dict[str, str]:
     """How a run's scores were taken, each entry as text; empty where there are none."""
-    return {name: str(value) for name, value in (run.scores.get("protocol") or {}).items() if value is not None}
+    return {name: str(value) for name, value in ((run.scores or {}).get("protocol") or {}).items() if value is not None}
 
 
 def check_equal(name: str, entries: Iterable[tuple[Run, Any]]) -> None:

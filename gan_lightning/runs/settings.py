@@ -14,6 +14,7 @@ Settings = dict[str, Any]
 WHOLE_NUMBERS = {
     "generator_steps": 1,
     "n_critic": 1,
+    "generator_batch_multiple": 1,
     "latent_dim": 1,
     "seed": 0,
     "data.batch_size": 1,

@@ -156,7 +156,7 @@ def header(study: Study, settings: Settings, *, started: Sequence[Method], unsco
     """What was counted, what is missing, and how the scores were taken."""
     runs = [run for method in started for run in method.runs.values()]
     expected = study.planned_seeds | {run.seed for run in runs}
-    versions = sorted({run.versions["torch"] for run in runs if "torch" in run.versions})
+    versions = sorted({run.versions["torch"] for run in runs if run.versions and "torch" in run.versions})
     names = {*study.planned_methods, *(method.name for method in started)}
     lines = [
         f"- {sum(run.ended for run in runs)} of {len(expected) * len(names)} runs have ended: {len(expected)} "

@@ -49,7 +49,7 @@ def write_report(study: Study, settings: Settings, output: Path) -> str:
 
 def row_of(run: Run) -> dict[str, Any]:
     """What names a run, what it was, and what came of it; a score under the name it was watched by."""
-    monitor = run.scores.get("monitor")
+    monitor = (run.scores or {}).get("monitor")
     scores = {f"{which} {monitor}": run.score(which, monitor) for which in ("final", "best")} if monitor else {}
     return {
         "run": run.directory.name,

@@ -155,7 +155,7 @@ def versions(runs: Iterable[Run]) -> str:
     """Every version that took part, such as ``torch 2.11.0 and 2.15.0``."""
     found: dict[str, set[str]] = defaultdict(set)
     for run in runs:
-        for name, version in run.versions.items():
+        for name, version in (run.versions or {}).items():
             found[name].add(str(version))
     return ", ".join(f"{name} {' and '.join(sorted(values))}" for name, values in found.items()) or "not recorded"
 
