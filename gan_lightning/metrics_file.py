@@ -1,7 +1,6 @@
 """``metrics.csv``: one row per logged step, written whole and atomically."""
 
 import csv
-import math
 import time
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
+from gan_lightning.metrics_rows import read_metrics
 from gan_lightning.run_directory import atomic
 
 SECONDS_BETWEEN_WRITES = 2.0
@@ -59,20 +59,3 @@ class MetricsFile(Logger):
             writer.writeheader()
             writer.writerows({"step": step, **row} for step, row in sorted(self.rows.items()))
         self._written = time.monotonic()
-
-
-def read_metrics(path: Path) -> dict[int, dict[str, float]]:
-    """The rows of a ``metrics.csv`` by generator iteration, without the empty cells; empty if there is no file."""
-    if not path.is_file():
-        return {}
-    with open(path, newline="") as file:
-        return {
-            int(row.pop("step")): {name: float(value) for name, value in row.items() if value}
-            for row in csv.DictReader(file)
-        }
-
-
-def series(rows: dict[int, dict[str, float]], name: str) -> tuple[list[int], list[float]]:
-    """One column as steps and finite values."""
-    points = [(step, row[name]) for step, row in sorted(rows.items()) if math.isfinite(row.get(name, math.nan))]
-    return [step for step, _ in points], [value for _, value in points]

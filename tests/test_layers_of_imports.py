@@ -17,6 +17,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "averaging": set(),
     "draw": set(),
     "images": set(),
+    "metrics_rows": set(),
     "optimizers": set(),
     "randomness": set(),
     "resources": set(),
@@ -31,9 +32,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "settings": {"draw"},
     "run_directory": {"settings"},
     "checkpoints": {"run_directory"},
-    "metrics_file": {"run_directory"},
+    "metrics_file": {"metrics_rows", "run_directory"},
     "metrics": {"data", "images", "sampling"},
-    "callbacks": {"data", "images", "metrics", "metrics_file", "module", "run_directory"},
+    "callbacks": {"data", "images", "metrics", "metrics_rows", "module", "run_directory"},
     "run": {
         "callbacks",
         "checkpoints",
@@ -47,7 +48,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "sweep": {"run_directory", "settings"},
     "cli": {"resources", "run", "run_directory", "settings", "sweep"},
-    "report": {"cli", "metrics_file", "resources", "run_directory", "settings"},
+    "report": {"metrics_rows", "resources"},
     "evaluate": {"callbacks", "cli", "images", "resources", "run", "run_directory", "settings"},
     "sample": {"callbacks", "cli", "images", "resources", "run", "run_directory", "sampling", "settings"},
 }

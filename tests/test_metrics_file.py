@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from gan_lightning import metrics_file
-from gan_lightning.metrics_file import MetricsFile, read_metrics, series
+from gan_lightning.metrics_file import MetricsFile
+from gan_lightning.metrics_rows import read_metrics, series
 
 
 @pytest.fixture

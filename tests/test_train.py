@@ -13,7 +13,7 @@ from commands import TINY, Train, ended, start, start_train
 from PIL import Image
 from torch import Tensor
 
-from gan_lightning.metrics_file import read_metrics
+from gan_lightning.metrics_rows import read_metrics
 
 
 def weights(run: Path) -> dict[str, Tensor]:

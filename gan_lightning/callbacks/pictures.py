@@ -11,7 +11,7 @@ from torchvision.utils import make_grid
 
 from gan_lightning.callbacks.measures import is_due
 from gan_lightning.images import to_uint8
-from gan_lightning.metrics_file import read_metrics, series
+from gan_lightning.metrics_rows import read_metrics, series
 from gan_lightning.module import AdversarialModule
 from gan_lightning.run_directory import RunDirectory, atomic
 

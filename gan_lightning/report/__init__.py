@@ -1,1 +1,1 @@
-"""Reports: read the run directories of a study, and nothing else, into a table beside the paper's."""
+"""Reports: read the runs of a study, and nothing else, into tables and pictures, beside the paper's numbers."""

@@ -31,6 +31,9 @@ class Outcomes(NamedTuple):
         return self.only_penalised + self.both
 
 
+PAPERS_METHODS = "GAN", "WGAN-GP"
+"""What the paper calls the two sides of `Outcomes`, baseline first."""
+
 # Source: arXiv:1704.00028, Table 5 (app. B), of which Table 2 shows five rows: Inception score, ImageNet 32x32.
 TABLE_5 = (
     Outcomes(1.0, 0, 8, 192, 0),

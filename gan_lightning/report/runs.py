@@ -1,40 +1,41 @@
-"""Run directories and studies as a report sees them: the `result.json` files, and the study's own YAML."""
+"""Runs as a report sees them: what a `result.json` says, what of it counts, and which runs may share a table."""
 
 import json
 import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
-
-from gan_lightning.resources import project_folder
+from gan_lightning.metrics_rows import read_metrics
 
 ENDED = ("finished", "diverged", "failed")
 STATUSES = (*ENDED, "running")
-
-Settings = TypeVar("Settings")
+LOWEST_SCORE = 1.0  # the exponential of a divergence; what a run counts that diverged or failed, and no success at 1.0
 
 
 @dataclass(frozen=True)
 class Run:
-    """One `result.json`; `architecture` holds the drawn axes, `modified` the time of writing in seconds since 1970."""
+    """One `result.json`; `directory` is the run's own, or the folder of the CSV file that lists the run.
+
+    `architecture` holds the drawn axes; what an older run did not record is None, and its `label` is its `method`.
+    """
 
     directory: Path
     study: str | None
-    objective: str
+    method: str
+    label: str
     seed: int
+    learning_rate_scale: float | None
+    n_critic: int | None
     status: str
     generator_steps: int
     seconds: float
     architecture: dict[str, Any] | None
+    parameters: dict[str, int] | None
     scores: dict[str, Any]
     versions: dict[str, str]
-    modified: float
 
     @property
     def ended(self) -> bool:
@@ -49,6 +50,15 @@ class Run:
         return math.nan if taken[name] is None else float(taken[name])
 
 
+@dataclass(frozen=True)
+class Point:
+    """A score on the way: after which generator iteration, after how many seconds of training."""
+
+    step: int
+    seconds: float
+    score: float
+
+
 def read_run(file: Path) -> Run:
     """Read one `result.json`.
 
@@ -59,61 +69,28 @@ def read_run(file: Path) -> Run:
         result = json.loads(file.read_text(encoding="utf-8"))
         if result["status"] not in STATUSES:
             raise ValueError(f"status '{result['status']}' is none of {', '.join(STATUSES)}")
+        factor = result.get("learning_rate_scale")
+        method = result.get("method") or result["objective"]  # older runs: `objective`, and no label
         return Run(
             directory=file.parent,
             study=result["study"],
-            objective=result["objective"],
+            method=method,
+            label=result.get("label") or method,
             seed=int(result["seed"]),
+            learning_rate_scale=float(factor) if factor is not None else None,
+            n_critic=result.get("n_critic"),
             status=result["status"],
             generator_steps=int(result["generator_steps"]),
             seconds=float(result["seconds"]),
             architecture=result["architecture"],
+            parameters=result.get("parameters"),
             scores=result["scores"] or {},
             versions=result["versions"] or {},
-            modified=file.stat().st_mtime,
         )
     except KeyError as error:
         raise ValueError(f"{file}: no entry {error}") from error
-    except (OSError, TypeError, ValueError) as error:
+    except (AttributeError, OSError, TypeError, ValueError) as error:
         raise ValueError(f"{file}: {error}") from error
-
-
-@dataclass(frozen=True)
-class Study:
-    """A study's YAML and what its directory holds; `unreadable` has one line for each `result.json` left out."""
-
-    name: str
-    file: Path
-    directory: Path
-    planned_seeds: frozenset[int]
-    report: DictConfig
-    runs: tuple[Run, ...]
-    unreadable: tuple[str, ...]
-
-
-def read_study(study: str, runs_directory: Path) -> Study:
-    """Read a study's YAML and its run directories.
-
-    Args:
-        study: the name of a file in `sweeps/`, or a path to a study directory, whose runs then say which study it is.
-        runs_directory: where study directories lie, if `study` is a name.
-
-    Raises:
-        FileNotFoundError: if there is no such study, or no run directory in it.
-        ValueError: if the study's YAML is not fit for a report.
-    """
-    known = sorted(file.stem for file in project_folder("sweeps").glob("*.yaml"))
-    directory = runs_directory / study if study in known else Path(study)
-    if study not in known and not directory.is_dir():
-        raise FileNotFoundError(f"no study '{study}': known are {', '.join(known)}, or give a study's directory")
-    runs, unreadable = read_runs(directory)
-    if not runs and not unreadable:
-        remedy = f"start them with: python train.py -m +sweeps={study if study in known else 'NAME'}"
-        raise FileNotFoundError(f"no run directories in {directory}; {remedy}")
-    name = study if study in known else name_of_study(directory, runs)
-    file = project_folder("sweeps") / f"{name}.yaml"
-    config = load_study_file(file)
-    return Study(name, file, directory, planned_seeds(config, file), config.report, runs, unreadable)
 
 
 def read_runs(directory: Path) -> tuple[tuple[Run, ...], tuple[str, ...]]:
@@ -127,46 +104,101 @@ def read_runs(directory: Path) -> tuple[tuple[Run, ...], tuple[str, ...]]:
     return tuple(runs), tuple(unreadable)
 
 
-def name_of_study(directory: Path, runs: tuple[Run, ...]) -> str:
-    """The one study that all runs of a directory belong to."""
-    names = sorted({str(run.study) for run in runs})
-    if len(names) != 1:
-        raise ValueError(f"{directory} is not the directory of one study: its runs belong to {names or 'none'}")
-    return names[0]
+def read_curve(run: Run, score: str) -> list[Point]:
+    """A run's scores over its seconds, from its `metrics.csv`; empty where that has none or knows no seconds."""
+    column = f"score/{score}"
+    rows = sorted(read_metrics(run.directory / "metrics.csv").items())
+    return [
+        Point(step, round(row["seconds"], 3), round(row[column], 4))
+        for step, row in rows
+        if column in row and "seconds" in row
+    ]
 
 
-def load_study_file(file: Path) -> DictConfig:
-    """Load `sweeps/NAME.yaml` by itself, without composing the configuration it belongs to."""
-    if not file.is_file():
-        raise FileNotFoundError(f"no study file {file}")
-    try:
-        config = OmegaConf.load(file)
-    except YAMLError as error:
-        raise ValueError(f"{file}: {' '.join(str(error).split())}") from error
-    if not isinstance(config, DictConfig) or not isinstance(config.get("report"), DictConfig):
-        raise ValueError(f"{file}: no section 'report', which says what to report and how")
-    return config
+def counted_score(run: Run, score: str) -> float:
+    """The final score of a finished run; the lowest possible for any other, and for one that is not a number."""
+    final = run.score("final", score) if run.status == "finished" else None
+    return final if final is not None and math.isfinite(final) else LOWEST_SCORE
 
 
-def planned_seeds(config: DictConfig, file: Path) -> frozenset[int]:
-    """The seeds that the study's own sweep runs, such as ``range(100)``."""
-    values = OmegaConf.select(config, "hydra.sweeper.params.seed")
-    try:
-        override = OverridesParser.create().parse_override(f"seed={values}")
-        swept = override.sweep_string_iterator() if override.is_sweep_override() else [override.value()]
-        return frozenset(int(str(seed)) for seed in swept)
-    except (HydraException, ValueError) as error:
-        raise ValueError(f"{file}: hydra.sweeper.params.seed: '{values}' is not a list of seeds") from error
+def split_unscored(runs: Iterable[Run], score: str) -> tuple[list[Run], list[str]]:
+    """The runs that a score can be compared of, and a line for each that finished without having been scored."""
+    scored, unscored = [], []
+    for run in runs:
+        if run.status == "finished" and run.score("final", score) is None:
+            unscored.append(f"{run.directory}: finished without a final '{score}'")
+        else:
+            scored.append(run)
+    return scored, unscored
 
 
-def report_settings(study: Study, settings: type[Settings]) -> Settings:
-    """The study's `report` section, checked against the fields of a dataclass.
+def axes(run: Run) -> dict[str, str]:
+    """The drawn axes; a norm becomes "normalised: yes or no", since its kind belongs to the method."""
+    drawn = {}
+    for name, value in (run.architecture or {}).items():
+        if name.endswith(".norm"):
+            drawn[name.removesuffix(".norm") + ".normalised"] = "no" if value in (None, "none") else "yes"
+        else:
+            drawn[name] = str(value)
+    return drawn
+
+
+def check_comparable(runs: Sequence[Run]) -> None:
+    """Refuse runs whose scores were not taken in one way after one number of generator iterations.
+
+    Scores of two classifiers or sample counts, or of averaged and plain generators, have no common scale, so that no
+    row of a table and no test over them means anything: they are refused rather than flagged.
 
     Raises:
-        ValueError: if an entry is missing, unknown or of the wrong type.
+        ValueError: naming the difference and a run of each kind.
     """
-    try:
-        merged = OmegaConf.merge(OmegaConf.structured(settings), study.report)
-        return OmegaConf.to_object(merged)  # pyright: ignore[reportReturnType]
-    except (OmegaConfBaseException, ValueError) as error:
-        raise ValueError(f"{study.file}: report: {str(error).splitlines()[0]}") from error
+    check_equal("generator_steps", [(run, run.generator_steps) for run in runs])
+    protocols = [(run, protocol(run)) for run in runs if protocol(run)]
+    for name in dict.fromkeys(name for _, entries in protocols for name in entries):
+        check_equal(f"protocol.{name}", [(run, entries.get(name)) for run, entries in protocols])
+
+
+def protocol(run: Run) -> dict[str, str]:
+    """How a run's scores were taken, each entry as text; empty where there are none."""
+    return {name: str(value) for name, value in (run.scores.get("protocol") or {}).items() if value is not None}
+
+
+def check_equal(name: str, entries: Iterable[tuple[Run, Any]]) -> None:
+    """Refuse runs of which some have one value and some another, naming a run of each."""
+    groups: dict[str, list[Run]] = defaultdict(list)
+    for run, value in entries:
+        groups[str(value)].append(run)
+    if len(groups) > 1:
+        found = "; ".join(
+            f"{len(group)} runs with {value}, as {group[0].method} with seed {group[0].seed} in {group[0].directory}"
+            for value, group in groups.items()
+        )
+        raise ValueError(f"runs cannot share a table: {name} differs: {found}; move the odd ones out of the study")
+
+
+def protocol_words(runs: Sequence[Run]) -> str:
+    """How the scores of comparable runs were taken, such as ``400 generator iterations, samples 2000``."""
+    entries = next(filter(None, map(protocol, runs)), {})
+    steps = f"{runs[0].generator_steps:,} generator iterations"
+    return ", ".join([steps, *(f"{name} {value}" for name, value in entries.items())])
+
+
+def label_of(method: str, runs: Iterable[Run]) -> str:
+    """What a method's runs call it in print; its own name where none does."""
+    return next((run.label for run in runs if run.method == method and run.label != method), method)
+
+
+def place(name: str, order: Sequence[str]) -> int:
+    """Where a name stands in an order; behind all others where it does not."""
+    return order.index(name) if name in order else len(order)
+
+
+def spans(numbers: Sequence[int]) -> str:
+    """Ascending integers in short form: ``3, 7-9``."""
+    groups: list[list[int]] = []
+    for number in numbers:
+        if groups and number == groups[-1][-1] + 1:
+            groups[-1].append(number)
+        else:
+            groups.append([number])
+    return ", ".join(str(group[0]) if len(group) == 1 else f"{group[0]}-{group[-1]}" for group in groups)

@@ -1,91 +1,121 @@
 """Success rate over the score threshold, this study's beside the paper's."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import PercentFormatter
-from scipy.stats import binomtest
 
-from gan_lightning.report.paper import TABLE_5
-
-COLOURS = {"GAN": "#d55e00", "WGAN-GP": "#0072b2"}  # distinguishable for colour-blind readers
-INK = "#333333"
-BAND_ALPHA = 0.18
+from gan_lightning.report.drawing import BAND_ALPHA, INK, Line, style_panel
+from gan_lightning.report.inference import wilson_interval
+from gan_lightning.report.paper import PAPERS_METHODS, TABLE_5
 
 
-def wilson_interval(successes: int, total: int) -> tuple[float, float]:
-    """95 % confidence interval of a success rate, by Wilson's score method."""
-    interval = binomtest(successes, total).proportion_ci(confidence_level=0.95, method="wilson")
-    return float(interval.low), float(interval.high)
+@dataclass(frozen=True)
+class Curve:
+    """A method's counted scores under its label; `banded` asks for intervals."""
+
+    label: str
+    scores: Sequence[float]
+    line: Line
+    banded: bool = True
 
 
 def draw_success_rates(
-    file: Path, scores: Mapping[str, Sequence[float]], *, thresholds: Sequence[float], score_name: str
+    file: Path,
+    curves: Sequence[Curve],
+    *,
+    thresholds: Sequence[float],
+    score_name: str,
+    paper: Mapping[str, Line],
+    size: tuple[float, float] = (9, 4.4),
 ) -> None:
     """Draw the study's success rates and, in a panel with an axis of its own, the paper's.
 
     Args:
-        file: the PNG to write, 900 pixels wide.
-        scores: the counted scores of each objective, keyed ``GAN`` and ``WGAN-GP``.
+        file: the PNG to write, 100 pixels an inch.
+        curves: one a method.
         thresholds: the study's own; the first and the last bound its axis.
         score_name: what the study's scores are called.
+        paper: a line for each of `PAPERS_METHODS`; without any there is no second panel.
+        size: in inches.
     """
-    figure = Figure(figsize=(9, 4.4), dpi=100, layout="constrained")
-    ours, papers = figure.subplots(1, 2, sharey=True)
-    for label, values in scores.items():
-        draw_study(ours, label, scores=values, thresholds=thresholds)
-    for label, successes in (("GAN", [r.baseline for r in TABLE_5]), ("WGAN-GP", [r.penalised for r in TABLE_5])):
-        draw_paper(papers, label, successes=successes)
-    total = len(next(iter(scores.values())))
-    style_panel(ours, f"This study: {total} architectures", threshold_name=f"minimum {score_name}")
-    style_panel(
-        papers, f"The paper: {TABLE_5[0].total} architectures, ImageNet 32×32", threshold_name="minimum Inception score"
-    )
+    figure = Figure(figsize=size, dpi=100, layout="constrained")
+    widths = [1] if not paper else [1, 1] if len(curves) <= 2 else [1.6, 1]
+    panels = figure.subplots(1, len(widths), sharey=True, width_ratios=widths, squeeze=False)[0]
+    ours = panels[0]
+    ranked = sorted(curves, key=lambda curve: -mean(curve.scores))
+    for curve in ranked:
+        draw_study(ours, curve, thresholds=thresholds)
+    counts = sorted({len(curve.scores) for curve in curves})
+    number = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    style_rates(ours, f"This study: {number} architectures", threshold_name=f"minimum {score_name}")
     ours.set_ylabel("architectures above the minimum", color=INK)
-    band = Patch(color=INK, alpha=BAND_ALPHA, linewidth=0, label="95 % Wilson interval at each minimum")
-    figure.legend(handles=[*ours.lines, band], loc="outside lower center", ncols=3, frameon=False)
+    if paper:
+        draw_papers(panels[1], paper)
+    band = Patch(
+        color=INK,
+        alpha=BAND_ALPHA,
+        linewidth=0,
+        label="95 % Wilson interval\nat each minimum" if len(curves) > 2 else "95 % Wilson interval at each minimum",
+    )
+    if len(curves) <= 2:
+        figure.legend(handles=[*ours.lines, band], loc="outside lower center", ncols=3, frameon=False)
+    else:
+        handles = [*ours.lines, band] if any(curve.banded for curve in curves) else ours.lines
+        ours.legend(
+            handles=handles, loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=9, handlelength=3, frameon=False
+        )
     figure.savefig(file)
 
 
-def draw_study(panel: Axes, label: str, *, scores: Sequence[float], thresholds: Sequence[float]) -> None:
+def draw_study(panel: Axes, curve: Curve, *, thresholds: Sequence[float]) -> None:
     """A step at every score, so that the curve holds at each threshold and between them."""
     first, last = thresholds[0], thresholds[-1]
-    at = [first, *sorted({score for score in scores if first < score < last}), last]
-    successes = [sum(score > x for score in scores) for x in at]
-    draw_curve(panel, label, at=at, successes=successes, total=len(scores), stepped=True)
+    at = [first, *sorted({score for score in curve.scores if first < score < last}), last]
+    successes = [sum(score > x for score in curve.scores) for x in at]
+    draw_curve(panel, curve, at=at, successes=successes, total=len(curve.scores), stepped=True)
 
 
-def draw_paper(panel: Axes, label: str, *, successes: Sequence[int]) -> None:
+def draw_papers(panel: Axes, paper: Mapping[str, Line]) -> None:
     """The published counts, marked, since nothing is known between the thresholds."""
     at = [row.threshold for row in TABLE_5]
-    draw_curve(panel, label, at=at, successes=successes, total=TABLE_5[0].total, stepped=False)
-    panel.plot(at, [count / TABLE_5[0].total for count in successes], "o", markersize=3.5, color=COLOURS[label])
+    counts = [row.baseline for row in TABLE_5], [row.penalised for row in TABLE_5]
+    for label, successes in zip(PAPERS_METHODS, counts, strict=True):
+        curve = Curve(label, (), paper[label])
+        draw_curve(panel, curve, at=at, successes=successes, total=TABLE_5[0].total, stepped=False)
+        rates = [count / TABLE_5[0].total for count in successes]
+        panel.plot(at, rates, "o", markersize=3.5, color=paper[label].colour)
+        nearest = min(range(len(rates)), key=lambda index: abs(rates[index] - 0.5))
+        panel.annotate(
+            label, (at[nearest], rates[nearest]), (8, 4), textcoords="offset points", color=paper[label].colour
+        )
+    title = f"The paper: {TABLE_5[0].total} architectures, ImageNet 32×32"
+    style_rates(panel, title, threshold_name="minimum Inception score")
 
 
 def draw_curve(
-    panel: Axes, label: str, *, at: Sequence[float], successes: Sequence[int], total: int, stepped: bool
+    panel: Axes, curve: Curve, *, at: Sequence[float], successes: Sequence[int], total: int, stepped: bool
 ) -> None:
     """A success rate with its band, constant from each threshold to the next or joined by straight lines."""
-    lower, upper = zip(*(wilson_interval(count, total) for count in successes), strict=True)
     rates = [count / total for count in successes]
+    colour, dashes = curve.line.colour, curve.line.dashes
     drawstyle = "steps-post" if stepped else "default"
-    panel.plot(at, rates, color=COLOURS[label], label=label, linewidth=1.8, drawstyle=drawstyle)
-    panel.fill_between(
-        at, lower, upper, step="post" if stepped else None, color=COLOURS[label], alpha=BAND_ALPHA, linewidth=0
-    )
+    panel.plot(at, rates, color=colour, linestyle=dashes, label=curve.label, linewidth=1.8, drawstyle=drawstyle)
+    if curve.banded:
+        lower, upper = zip(*(wilson_interval(count, total) for count in successes), strict=True)
+        step = "post" if stepped else None
+        panel.fill_between(at, lower, upper, step=step, color=colour, alpha=BAND_ALPHA, linewidth=0)
 
 
-def style_panel(panel: Axes, title: str, *, threshold_name: str) -> None:
-    """A quiet frame: percentages, light grid lines, no box."""
-    panel.set_title(title, loc="left", fontsize=11, color=INK)
+def style_rates(panel: Axes, title: str, *, threshold_name: str) -> None:
+    """A panel of percentages over thresholds."""
+    style_panel(panel, title)
     panel.set_xlabel(threshold_name, color=INK)
     panel.set_ylim(-0.02, 1.04)
     panel.margins(x=0.02)
     panel.yaxis.set_major_formatter(PercentFormatter(1.0))
-    panel.grid(axis="y", color="#e5e5e5")
-    panel.set_axisbelow(True)
-    panel.spines[["top", "right"]].set_visible(False)
-    panel.tick_params(colors=INK)

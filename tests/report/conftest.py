@@ -1,41 +1,62 @@
 """Made-up run directories."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gan_lightning.report import study
+
 PROTOCOL = {"extractor": "digits_classifier", "weights_sha256": "c0ffee", "samples": 2000, "splits": 10, "seed": 0}
+LABELS = {"dcgan": "GAN", "wgan_gp": "WGAN-GP", "lsgan": "LSGAN"}
 
 
 @pytest.fixture
 def add_run(tmp_path: Path) -> Callable[..., Path]:
-    """Write `runs/table2_laptop/<name>/result.json` for an objective, a seed and a final score; return its path."""
+    """Write `runs/<folder>/<name>/result.json` for a method, a seed and a final score; return its path.
+
+    `curve` are rows of `metrics.csv`: step, seconds and score.
+    """
 
     def write(
-        objective: str, seed: int, score: float | None = None, *, name: str | None = None, **changes: Any
+        method: str,
+        seed: int,
+        score: float | None = None,
+        *,
+        name: str | None = None,
+        folder: str = "table2_laptop",
+        curve: Sequence[tuple[int, float, float]] = (),
+        **changes: Any,
     ) -> Path:
         final = {"digits_score": score, "digits_score_std": 0.1, "generator_step": 400}
-        norm = "layer" if objective == "wgan_gp" else "batch"
+        norm = "layer" if method == "wgan_gp" else "batch"
         result = {
             "status": "finished",
             "generator_step": 400,
             "generator_steps": 400,
             "seconds": 1800.0,
-            "objective": objective,
+            "method": method,
+            "label": LABELS.get(method),
             "seed": seed,
-            "study": "table2_laptop",
+            "learning_rate_scale": 10.0,
+            "n_critic": 5 if method == "wgan_gp" else 1,
+            "study": folder,
             "architecture": {"generator.depth": 12, "generator.norm": "none", "critic.norm": norm},
+            "parameters": {"generator": 1234, "critic": 567},
             "scores": {"monitor": "digits_score", "final": final, "best": final, "protocol": PROTOCOL},
             "versions": {"torch": "2.15.0"},
             "error": None,
-        }
-        directory = tmp_path / "runs" / "table2_laptop" / (name or f"objective={objective},seed={seed}")
+        } | changes
+        factor = result["learning_rate_scale"]
+        directory = tmp_path / "runs" / folder / (name or f"learning_rate_scale={factor},method={method},seed={seed}")
         directory.mkdir(parents=True)
         file = directory / "result.json"
-        file.write_text(json.dumps(result | changes), encoding="utf-8")
+        file.write_text(json.dumps(result), encoding="utf-8")
+        lines = ["step,score/digits_score,seconds,train/critic_loss", "50,,1.0,0.5"]
+        lines += [f"{step},{taken},{seconds},0.5" for step, seconds, taken in curve]
+        (directory / "metrics.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
         return file
 
     return write
@@ -48,5 +69,17 @@ def add_pair(add_run: Callable[..., Path]) -> Callable[[int, float, float], None
     def write(seed: int, baseline: float, penalised: float) -> None:
         add_run("dcgan", seed, baseline)
         add_run("wgan_gp", seed, penalised)
+
+    return write
+
+
+@pytest.fixture
+def use_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """Put a study's YAML into a `sweeps/` of the test's own."""
+    monkeypatch.setattr(study, "project_folder", lambda name: tmp_path / "sweeps")
+
+    def write(name: str, text: str) -> None:
+        (tmp_path / "sweeps").mkdir(exist_ok=True)
+        (tmp_path / "sweeps" / f"{name}.yaml").write_text(text, encoding="utf-8")
 
     return write

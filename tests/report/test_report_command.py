@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from gan_lightning.report import runs
 from gan_lightning.report.__main__ import main
+from gan_lightning.report.kinds import known_kinds, load_kind
+from gan_lightning.report.runs import read_run
+from gan_lightning.report.study import Study, known_studies, load_study_file, project_folder, report_settings
 
 AddRun = Callable[..., Path]
 AddPair = Callable[[int, float, float], None]
@@ -28,11 +30,6 @@ def refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[...,
     return run
 
 
-def use_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    (tmp_path / "table2_laptop.yaml").write_text(text, encoding="utf-8")
-    monkeypatch.setattr(runs, "project_folder", lambda name: tmp_path)
-
-
 SETTINGS = """
 hydra: {sweeper: {params: {seed: 'range(2)'}}}
 report: {kind: success_table, score: digits_score, thresholds: [1.0, 2.0], baseline: dcgan, penalised: wgan_gp, note: x}
@@ -46,7 +43,8 @@ def test_no_arguments_print_usage(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_unknown_study_lists_the_known(refused: Callable[..., str]) -> None:
-    assert "no study 'table3': known are table2, table2_laptop" in refused("table3")
+    assert "no study 'table3': known are " in refused("table3")
+    assert "table2, table2_laptop" in refused("table3")
 
 
 def test_study_without_runs_says_how_to_start_it(refused: Callable[..., str], tmp_path: Path) -> None:
@@ -58,7 +56,7 @@ def test_study_without_runs_says_how_to_start_it(refused: Callable[..., str], tm
 
 def test_study_without_a_complete_pair_is_no_report_yet(refused: Callable[..., str], add_run: AddRun) -> None:
     add_run("dcgan", 0, 3.0)
-    assert "no architecture has ended under both objectives yet" in refused()
+    assert "no architecture has ended under both methods yet" in refused()
 
 
 @pytest.mark.parametrize(("name", "value"), [("weights_sha256", "decaf"), ("samples", 500)])
@@ -81,7 +79,7 @@ def test_runs_of_two_lengths_are_refused(refused: Callable[..., str], add_run: A
     assert "generator_steps differs" in refused()
 
 
-def test_two_runs_of_one_objective_and_seed_are_refused(refused: Callable[..., str], add_run: AddRun) -> None:
+def test_two_runs_of_one_method_and_seed_are_refused(refused: Callable[..., str], add_run: AddRun) -> None:
     add_run("dcgan", 0, 2.0)
     add_run("dcgan", 0, 2.0, name="again")
     assert "two runs of dcgan with seed 0" in refused()
@@ -90,7 +88,7 @@ def test_two_runs_of_one_objective_and_seed_are_refused(refused: Callable[..., s
 def test_pair_of_two_architectures_is_refused(refused: Callable[..., str], add_run: AddRun) -> None:
     add_run("dcgan", 3, 2.0)
     add_run("wgan_gp", 3, 2.0, architecture={"generator.depth": 4, "generator.norm": "none", "critic.norm": "layer"})
-    assert "seed 3 has a different architecture under each objective" in refused()
+    assert "seed 3 has a different architecture under each method" in refused()
 
 
 @pytest.mark.parametrize(
@@ -98,7 +96,10 @@ def test_pair_of_two_architectures_is_refused(refused: Callable[..., str], add_r
     [
         ("study: x", "no section 'report'"),
         ("report: [", "while parsing"),
-        (SETTINGS.replace("success_table", "pie_chart"), "report.kind: 'pie_chart' is not known"),
+        (
+            SETTINGS.replace("success_table", "pie_chart"),
+            "'pie_chart' is not known; known are rates, robustness, runs, success_table",
+        ),
         (SETTINGS.replace(", note: x", ""), "report: "),
         (SETTINGS.replace("note:", "nota:"), "report: Key 'nota' not in 'Settings'"),
         (SETTINGS.replace("[1.0, 2.0]", "[2.0, 1.0]"), "report: thresholds must ascend from 1.0"),
@@ -109,13 +110,12 @@ def test_pair_of_two_architectures_is_refused(refused: Callable[..., str], add_r
 def test_unfit_study_file_is_refused(
     refused: Callable[..., str],
     add_pair: AddPair,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    use_study: Callable[[str, str], None],
     text: str,
     complaint: str,
 ) -> None:
     add_pair(0, 2.0, 3.0)
-    use_study(tmp_path, monkeypatch, text)
+    use_study("table2_laptop", text)
     line = refused()
     assert complaint in line
     assert "table2_laptop.yaml" in line
@@ -139,13 +139,14 @@ def test_directory_of_two_studies_is_refused(refused: Callable[..., str], tmp_pa
     assert "not the directory of one study" in refused(str(tmp_path / "runs" / "table2_laptop"))
 
 
-def test_run_of_another_objective_is_left_out(
+def test_runs_of_another_method_are_left_out_in_one_line(
     tmp_path: Path, add_run: AddRun, add_pair: AddPair, capsys: pytest.CaptureFixture[str]
 ) -> None:
     add_pair(0, 2.0, 3.0)
     add_run("lsgan", 0, 5.0)
+    add_run("lsgan", 1, 5.0)
     assert main(["table2_laptop", "--runs", str(tmp_path / "runs")]) == 0
-    assert "objective 'lsgan' is none of dcgan, wgan_gp." in capsys.readouterr().out
+    assert "- Left out: method 'lsgan', 2 runs: none of dcgan, wgan_gp." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"status": "asleep"}'])
@@ -153,21 +154,27 @@ def test_result_that_cannot_be_read_is_named(tmp_path: Path, text: str) -> None:
     file = tmp_path / "result.json"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match=f"^{file}: "):
-        runs.read_run(file)
+        read_run(file)
 
 
-def test_each_study_of_the_project_names_itself_and_can_be_reported() -> None:
-    files = sorted(runs.project_folder("sweeps").glob("*.yaml"))
-    assert files
-    for file in files:
-        config = runs.load_study_file(file)
-        assert config.study == file.stem
-        assert len(runs.planned_seeds(config, file)) >= 50
+def test_each_study_of_the_project_asks_for_a_known_kind_with_settings_that_it_takes() -> None:
+    assert {"table2", "table2_laptop"} <= set(known_studies())
+    for name in known_studies():
+        file = project_folder("sweeps") / f"{name}.yaml"
+        report = load_study_file(file).report
+        study = Study(name, file, file.parent, False, frozenset(), (), report, (), ())
+        report_settings(study, load_kind(study).Settings)
 
 
-def test_report_imports_no_torch() -> None:
+@pytest.mark.parametrize("kind", ["rates", "robustness", "runs", "success_table"])
+def test_report_imports_neither_torch_nor_lightning(kind: str) -> None:
     program = (
-        "import sys, gan_lightning.report.__main__, gan_lightning.report.success_table; print('torch' in sys.modules)"
+        "import sys, gan_lightning.report.__main__;"
+        f"import gan_lightning.report.kinds.{kind}; print(sorted({{'torch', 'lightning'}} & set(sys.modules)))"
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert found.stdout == "False\n"
+    assert found.stdout == "[]\n"
+
+
+def test_every_module_of_the_kinds_folder_is_a_kind() -> None:
+    assert known_kinds() == ["rates", "robustness", "runs", "success_table"]

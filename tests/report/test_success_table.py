@@ -10,10 +10,9 @@ import pytest
 from matplotlib.image import imread
 
 from gan_lightning.report.__main__ import main
-from gan_lightning.report.pairs import Comparison, outcomes, sign_test
+from gan_lightning.report.pairs import Comparison, outcomes
 from gan_lightning.report.paper import TABLE_5
-from gan_lightning.report.success_plot import wilson_interval
-from gan_lightning.report.success_table import spans
+from gan_lightning.report.runs import spans
 
 AddRun = Callable[..., Path]
 
@@ -75,7 +74,7 @@ def test_markdown_rule_has_a_mark_in_every_column(report: str) -> None:
 
 
 def test_half_finished_study_says_what_is_in_and_what_is_missing(report: str) -> None:
-    assert "- 4 of 50 architectures are in, each under both objectives" in report
+    assert "- 4 of 50 architectures are in, each under both methods" in report
     assert "- Missing: wgan_gp: 45 without a result (seeds 4, 6-49)." in report
     assert "- Missing: wgan_gp: 1 running or interrupted (seeds 5)." in report
     assert "- Missing: dcgan: 44 without a result (seeds 6-49)." in report
@@ -166,24 +165,6 @@ def test_finished_run_without_the_studys_score_is_named_and_left_out(
     file = add_run("wgan_gp", 4, scores=None)
     assert main(["table2_laptop", "--runs", str(small_study)]) == 0
     assert f"- Left out: {file.parent}: finished without a final 'digits_score'." in capsys.readouterr().out
-
-
-def test_sign_test_has_its_closed_form() -> None:
-    assert sign_test(10, 0) == pytest.approx(2 / 2**10)
-    assert sign_test(1, 9) == pytest.approx(2 * (1 + 10) / 2**10)
-    assert sign_test(0, 0) == 1.0
-
-
-def test_wilson_interval_has_its_closed_form() -> None:
-    z, rate, total = 1.959963984540054, 0.8, 10
-    centre = (rate + z**2 / (2 * total)) / (1 + z**2 / total)
-    half = z / (1 + z**2 / total) * math.sqrt(rate * (1 - rate) / total + z**2 / (4 * total**2))
-    assert wilson_interval(8, 10) == pytest.approx((centre - half, centre + half))
-    assert wilson_interval(8, 10) == pytest.approx((0.4902, 0.9433), abs=1e-4)
-
-
-def test_wilson_interval_of_no_success_reaches_above_zero() -> None:
-    assert wilson_interval(0, 10) == pytest.approx((0.0, 1.959963984540054**2 / (10 + 1.959963984540054**2)))
 
 
 def test_outcomes_keep_the_two_objectives_apart() -> None:

@@ -1,0 +1,140 @@
+"""The CSV files that a report writes and can be made from again, once the run directories are gone."""
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gan_lightning.report.runs import Point, Run, axes, place, protocol
+
+RUNS, RATES, CURVES = "runs.csv", "rates.csv", "curves.csv"
+IDENTITY = ["method", "label", "seed"]
+OUTCOME = ["learning_rate_scale", "status", "final", "best", "seconds", "n_critic"]
+ORIGIN = ["generator_parameters", "critic_parameters", "study", "generator_steps", "torch", "score"]
+PROTOCOL = "protocol."
+
+
+def write_archive(file: Path, runs: Sequence[Run], *, score: str, order: Sequence[str]) -> None:
+    """One row a run with what a report needs of it: its axes, its outcome, how its score was taken.
+
+    Args:
+        file: to write.
+        runs: written by method, factor and seed.
+        score: the name of the score that is kept.
+        order: of the methods; any others follow by name.
+    """
+    runs = sorted(runs, key=lambda run: (place(run.method, order), run.method, run.learning_rate_scale or 0, run.seed))
+    axis_names = list(dict.fromkeys(name for run in runs for name in axes(run)))
+    protocol_names = list(dict.fromkeys(PROTOCOL + name for run in runs for name in protocol(run)))
+    names = [*IDENTITY, *axis_names, *OUTCOME, *ORIGIN, *protocol_names]
+    write_rows(file, names, (archive_row(run, score) for run in runs))
+
+
+def archive_row(run: Run, score: str) -> dict[str, Any]:
+    """A run as a row of its file; None, an empty cell, for what is not known."""
+    parameters = run.parameters or {}
+    return {
+        "method": run.method,
+        "label": run.label,
+        "seed": run.seed,
+        "learning_rate_scale": run.learning_rate_scale,
+        "status": run.status,
+        "final": run.score("final", score),
+        "best": run.score("best", score),
+        "seconds": run.seconds,
+        "n_critic": run.n_critic,
+        "generator_parameters": parameters.get("generator"),
+        "critic_parameters": parameters.get("critic"),
+        "study": run.study,
+        "generator_steps": run.generator_steps,
+        "torch": run.versions.get("torch"),
+        "score": score,
+        **axes(run),
+        **{PROTOCOL + name: value for name, value in protocol(run).items()},
+    }
+
+
+def read_archive(file: Path) -> tuple[Run, ...]:
+    """The runs of a file that `write_archive` wrote; none where there is no file.
+
+    Raises:
+        ValueError: if a row is not a run's, in one line that names file and line.
+    """
+    runs = []
+    for line, row in enumerate(read_rows(file), start=2):
+        try:
+            runs.append(archived_run(row, file.parent))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{file}, line {line}: {type(error).__name__} {error}: not a report's row") from error
+    return tuple(runs)
+
+
+def archived_run(row: Mapping[str, str], directory: Path) -> Run:
+    """The run of a row."""
+    given = {name: value for name, value in row.items() if value}
+    axis_names = [
+        name for name in given if name not in {*IDENTITY, *OUTCOME, *ORIGIN} and not name.startswith(PROTOCOL)
+    ]
+    parameters = {
+        network: int(given[f"{network}_parameters"])
+        for network in ("generator", "critic")
+        if f"{network}_parameters" in given
+    }
+    scores: dict[str, Any] = {
+        which: {row["score"]: float(given[which])} for which in ("final", "best") if which in given
+    }
+    scores |= {"monitor": row["score"]}
+    scores["protocol"] = {
+        name.removeprefix(PROTOCOL): value for name, value in given.items() if name.startswith(PROTOCOL)
+    }
+    return Run(
+        directory=directory,
+        study=given.get("study"),
+        method=given["method"],
+        label=given["label"],
+        seed=int(given["seed"]),
+        learning_rate_scale=float(given["learning_rate_scale"]) if "learning_rate_scale" in given else None,
+        n_critic=int(given["n_critic"]) if "n_critic" in given else None,
+        status=given["status"],
+        generator_steps=int(given["generator_steps"]),
+        seconds=float(given["seconds"]),
+        architecture={name: given[name] for name in axis_names} or None,
+        parameters=parameters or None,
+        scores=scores,
+        versions={"torch": given["torch"]} if "torch" in given else {},
+    )
+
+
+def write_curves(file: Path, curves: Mapping[tuple[str, int], Sequence[Point]]) -> None:
+    """One row a score on the way, by method and seed."""
+    rows = (
+        {"method": method, "seed": seed, "step": point.step, "seconds": point.seconds, "score": point.score}
+        for (method, seed), points in curves.items()
+        for point in points
+    )
+    write_rows(file, ["method", "seed", "step", "seconds", "score"], rows)
+
+
+def read_curves(file: Path) -> dict[tuple[str, int], list[Point]]:
+    """What `write_curves` wrote; empty where there is no file."""
+    curves: dict[tuple[str, int], list[Point]] = {}
+    for row in read_rows(file):
+        point = Point(int(row["step"]), float(row["seconds"]), float(row["score"]))
+        curves.setdefault((row["method"], int(row["seed"])), []).append(point)
+    return curves
+
+
+def read_rows(file: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file; none where there is no file."""
+    if not file.is_file():
+        return []
+    with file.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def write_rows(file: Path, names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    """A CSV file with a line of names, and an empty cell where a row has none."""
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, names, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)

@@ -1,0 +1,110 @@
+"""Which factor on a recipe's learning rates suits a method: the best median over a few architectures."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from gan_lightning.report.markdown import markdown_table
+from gan_lightning.report.methods import Method, by_method
+from gan_lightning.report.runs import LOWEST_SCORE, Run, label_of, place
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The counted scores of a method's ended runs, by factor in ascending order."""
+
+    name: str
+    label: str
+    scores: dict[float, list[float]]
+
+    @property
+    def medians(self) -> dict[float, float]:
+        """The median score of each factor."""
+        return {factor: median(scores) for factor, scores in self.scores.items()}
+
+    @property
+    def chosen(self) -> float:
+        """The factor of the highest median; the smallest of those that tie."""
+        return max(self.medians, key=lambda factor: (self.medians[factor], -factor))
+
+    @property
+    def at_edge(self) -> bool:
+        """Whether nothing smaller, or nothing larger, than the best was tried."""
+        return self.chosen in (min(self.scores), max(self.scores))
+
+    @property
+    def uneven(self) -> bool:
+        """Whether some factors have been tried on fewer architectures than others."""
+        return len({len(scores) for scores in self.scores.values()}) > 1
+
+
+def read_grids(runs: Iterable[Run], *, score: str, order: Sequence[str] = ()) -> list[Grid]:
+    """The grids of the methods that have ended runs, in the order of `by_method`.
+
+    Raises:
+        ValueError: if two runs have one method, factor and seed, or a seed has different architectures.
+    """
+    by_factor: dict[float | None, list[Run]] = defaultdict(list)
+    for run in runs:
+        by_factor[run.learning_rate_scale].append(run)
+    tried: dict[str, dict[float, list[float]]] = defaultdict(dict)
+    known = sorted((factor, group) for factor, group in by_factor.items() if factor is not None)
+    for factor, group in known:
+        for method in by_method(group, score=score):
+            if method.ended:
+                tried[method.name][factor] = list(method.scores.values())
+    everything = [run for _, group in known for run in group]
+    names = sorted(tried, key=lambda name: (place(name, order), name))
+    return [Grid(name, label_of(name, everything), tried[name]) for name in names]
+
+
+def explanation(score: str) -> list[str]:
+    """How a table of rates is to be read."""
+    return [
+        f"- Median final {score.replace('_', ' ')} (number of architectures) by factor on the recipe's rates; a "
+        f"diverged or failed run counts as {LOWEST_SCORE}.",
+        "- Bold: chosen, the highest median, the smaller factor where two are level.",
+    ]
+
+
+def rates_table(grids: Sequence[Grid], *, judged: Mapping[str, Method] | None = None) -> list[str]:
+    """Markdown: a row a method, a column a factor with median and number of architectures, the chosen in bold.
+
+    Args:
+        grids: what was tried.
+        judged: the methods of a later step by name, whose factors are held against the chosen ones.
+    """
+    factors = sorted({factor for grid in grids for factor in grid.scores})
+    rows = [["method", *(f"{factor:g}x" for factor in factors), "chosen", "remarks"]]
+    for grid in grids:
+        cells = [rate_cell(grid, factor) for factor in factors]
+        rows.append([grid.label, *cells, f"{grid.chosen:g}x", "; ".join(remarks(grid, judged)) or "-"])
+    there = {grid.name for grid in grids}
+    for method in judged.values() if judged else ():
+        if method.name not in there:
+            rows.append([method.label, *("" for _ in factors), "-", "no rates tried"])
+    return markdown_table(rows, left=1)
+
+
+def rate_cell(grid: Grid, factor: float) -> str:
+    """A median with its number of architectures, bold where chosen; empty where not tried."""
+    if factor not in grid.scores:
+        return ""
+    text = f"{grid.medians[factor]:.2f} ({len(grid.scores[factor])})"
+    return f"**{text}**" if factor == grid.chosen else text
+
+
+def remarks(grid: Grid, judged: Mapping[str, Method] | None) -> list[str]:
+    """What to know before trusting the choice."""
+    found = []
+    if grid.at_edge:
+        found.append("at the edge of its grid")
+    if grid.uneven:
+        found.append("factors tried on different numbers of architectures")
+    if judged is not None and grid.name not in judged:
+        found.append("not judged yet")
+    if judged is not None and grid.name in judged and judged[grid.name].factors != [grid.chosen]:
+        used = " and ".join(f"{factor:g}x" for factor in judged[grid.name].factors) or "an unknown factor"
+        found.append(f"judged at {used}")
+    return found

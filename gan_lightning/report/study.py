@@ -1,0 +1,144 @@
+"""A study as a report sees it: its YAML in `sweeps/`, and its runs, from their directories or from a report's CSVs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from gan_lightning.report.archive import RUNS, read_archive
+from gan_lightning.report.runs import Run, read_runs
+from gan_lightning.resources import project_folder
+
+Settings = TypeVar("Settings")
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study's runs, and what its YAML plans and asks for.
+
+    `file` is None for a directory of runs without a study. `archived` says that `directory` holds the CSV files of an
+    earlier report and no run directories. `unreadable` has one line for each `result.json` left out.
+    """
+
+    name: str
+    file: Path | None
+    directory: Path
+    archived: bool
+    planned_seeds: frozenset[int]
+    planned_methods: tuple[str, ...]
+    report: DictConfig
+    runs: tuple[Run, ...]
+    unreadable: tuple[str, ...]
+
+
+def read_study(study: str, runs_directory: Path, *, source: Path | None = None) -> Study:
+    """Read a study's YAML and its runs.
+
+    Args:
+        study: the name of a file in `sweeps/`, of a directory in `runs_directory`, or the path of a directory, whose
+            runs then say which study it is.
+        runs_directory: where study directories lie, if `study` is a name.
+        source: the directory to read instead, of runs or of the CSV files of an earlier report.
+
+    Raises:
+        FileNotFoundError: if there is no such study, or no run in it.
+        ValueError: if the study's YAML is not fit for a report, or its runs are of several studies.
+    """
+    known = known_studies()
+    directory = source or runs_directory / study
+    if study not in known and not directory.is_dir():
+        directory = Path(study)
+    if study not in known and not directory.is_dir():
+        raise FileNotFoundError(f"no study '{study}': known are {', '.join(known)}, or give a directory of runs")
+    runs, unreadable = read_runs(directory)
+    archived = not runs and not unreadable and (directory / RUNS).is_file()
+    if archived:
+        runs = read_archive(directory / RUNS)
+    if not runs and not unreadable:
+        remedy = f"start them with: python train.py -m +sweeps={study if study in known else 'NAME'}"
+        raise FileNotFoundError(f"no run directories in {directory}; {remedy}")
+    name = study if study in known else name_of_study(directory, runs)
+    file = project_folder("sweeps") / f"{name}.yaml" if name in known else None
+    config = load_study_file(file) if file else OmegaConf.create({"report": {"kind": "runs"}})
+    return Study(
+        name=name,
+        file=file,
+        directory=directory,
+        archived=archived,
+        planned_seeds=planned_seeds(config, file),
+        planned_methods=planned(config, "method", file) or planned(config, "objective", file),
+        report=config.report,
+        runs=runs,
+        unreadable=unreadable,
+    )
+
+
+def known_studies() -> list[str]:
+    """The names of the project's studies."""
+    return sorted(file.stem for file in project_folder("sweeps").glob("*.yaml"))
+
+
+def name_of_study(directory: Path, runs: tuple[Run, ...]) -> str:
+    """The one study that all runs of a directory belong to; the directory's name where they belong to none.
+
+    Raises:
+        ValueError: if they belong to several, among them one of the project's.
+    """
+    names = sorted({str(run.study) for run in runs})
+    if len(names) == 1:
+        return names[0]
+    if set(names) & set(known_studies()):
+        raise ValueError(f"{directory} is not the directory of one study: its runs belong to {names}")
+    return directory.name
+
+
+def load_study_file(file: Path) -> DictConfig:
+    """Load `sweeps/NAME.yaml` by itself, without composing the configuration it belongs to."""
+    try:
+        config = OmegaConf.load(file)
+    except YAMLError as error:
+        raise ValueError(f"{file}: {' '.join(str(error).split())}") from error
+    if not isinstance(config, DictConfig) or not isinstance(config.get("report"), DictConfig):
+        raise ValueError(f"{file}: no section 'report', which says what to report and how")
+    return config
+
+
+def planned_seeds(config: DictConfig, file: Path | None) -> frozenset[int]:
+    """The seeds that the study's own sweep runs, such as ``range(100)``; empty where it sweeps none."""
+    values = planned(config, "seed", file)
+    try:
+        return frozenset(map(int, values))
+    except ValueError as error:
+        raise ValueError(f"{file}: hydra.sweeper.params.seed: '{values[0]}' is not a list of seeds") from error
+
+
+def planned(config: DictConfig, axis: str, file: Path | None) -> tuple[str, ...]:
+    """The values of an axis that the study's own sweep runs, in its order; empty where it does not sweep that axis."""
+    params = OmegaConf.select(config, "hydra.sweeper.params") or {}
+    if axis not in params:
+        return ()
+    try:
+        override = OverridesParser.create().parse_override(f"{axis}={params[axis]}")
+        swept = override.sweep_string_iterator() if override.is_sweep_override() else [override.value()]
+        return tuple(map(str, swept))
+    except HydraException as error:
+        raise ValueError(f"{file}: hydra.sweeper.params.{axis}: '{params[axis]}' is not a list of {axis}s") from error
+
+
+def report_settings(study: Study, settings: type[Settings]) -> Settings:
+    """The study's `report` section without its kind, checked against the fields of a dataclass.
+
+    Raises:
+        ValueError: if an entry is missing, unknown or of the wrong type.
+    """
+    given = {name: value for name, value in study.report.items() if name != "kind"}
+    try:
+        merged = OmegaConf.merge(OmegaConf.structured(settings), given)
+        return OmegaConf.to_object(merged)  # pyright: ignore[reportReturnType]
+    except (OmegaConfBaseException, ValueError) as error:
+        raise ValueError(f"{study.file}: report: {str(error).splitlines()[0]}") from error
