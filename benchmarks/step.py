@@ -23,8 +23,10 @@ from torch import Tensor, nn
 from gan_lightning import cli  # noqa: F401 - registers the resolvers
 from gan_lightning.data.images import to_float
 from gan_lightning.resources import project_folder
-from gan_lightning.run import build, make_trainer, quieten
-from gan_lightning.settings import Settings, resolve
+from gan_lightning.runs.build import build
+from gan_lightning.runs.run import make_trainer
+from gan_lightning.runs.settings import Settings, resolve
+from gan_lightning.runs.words import quieten
 
 N_CRITIC, WEIGHT, RATE, BETAS = 5, 10.0, 1e-4, (0.0, 0.9)  # arXiv:1704.00028, Algorithm 1
 

@@ -16,14 +16,17 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from gan_lightning.resources import project_folder
-from gan_lightning.run_directory import RunDirectory
-from gan_lightning.settings import resolve, run_name
-from gan_lightning.sweep import Mistake
+from gan_lightning.runs.directory import RunDirectory
+from gan_lightning.runs.identity import LENGTH, follows_length, key_of, run_name, same_places
+from gan_lightning.runs.overrides import Mistake
+from gan_lightning.runs.result import Result
+from gan_lightning.runs.settings import resolve
+from gan_lightning.runs.words import nothing_to_do
 
 log = logging.getLogger(__name__)
 
 OmegaConf.register_new_resolver("project_root", lambda: str(project_folder("sweeps").parent), replace=True)
-OmegaConf.register_new_resolver("run_name", run_name, replace=True)
+OmegaConf.register_new_resolver("run_name", lambda overrides, _root_: name_of(overrides, _root_), replace=True)
 
 
 def job(config: DictConfig) -> str:
@@ -37,14 +40,14 @@ def job(config: DictConfig) -> str:
     """
     directory = RunDirectory(Path(HydraConfig.get().runtime.output_dir))
     alone = HydraConfig.get().mode == RunMode.RUN
+    directory.refusal.unlink(missing_ok=True)
     try:
         status = start(config, directory)
     except (ValueError, OSError, OmegaConfBaseException) as error:
         if alone:
             raise Mistake(one_line(error)) from error
         log.error("refused: %s: %s", directory.path.name, one_line(error))
-        if not directory.config.exists():
-            directory.refuse(config, one_line(error))
+        directory.refuse(config, one_line(error))
         return "failed"
     if alone and status == "failed":
         raise SystemExit(1)
@@ -52,15 +55,27 @@ def job(config: DictConfig) -> str:
 
 
 def start(config: DictConfig, directory: RunDirectory) -> str:
-    """Train unless there is nothing left to do."""
+    """Train unless there is nothing left to do; what was read is looked at again where it lies in another place."""
     settings = resolve(config)
-    if directory.has_ended(settings):
-        log.info("already %s, nothing to do: %s", directory.result["status"], directory.path)
-        return directory.result["status"]
+    if directory.has_ended(settings) and same_places(settings, directory.settings):
+        result = Result.read(directory.result_file)
+        log.info("%s", nothing_to_do(result, settings, directory.path))
+        return result.status
     with directory.claimed():
-        from gan_lightning.run import run  # torch and Lightning take seconds: only now are they needed
+        from gan_lightning.runs.run import run  # torch and Lightning take seconds: only now are they needed
 
         return run(settings, directory)
+
+
+def name_of(overrides: list[str], config: DictConfig) -> str:
+    """The name of a run's directory.
+
+    Args:
+        overrides: of the run.
+        config: composed from them.
+    """
+    has_length = any(key_of(override) == LENGTH for override in overrides)
+    return run_name(list(overrides), with_length=has_length and bool(follows_length(config)))
 
 
 def one_line(error: BaseException) -> str:

@@ -10,8 +10,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from gan_lightning.cli import mistakes_in_one_line
 from gan_lightning.resources import project_folder
-from gan_lightning.run_directory import RunDirectory
-from gan_lightning.settings import Settings
+from gan_lightning.runs.directory import RunDirectory
+from gan_lightning.runs.settings import Settings
 
 FIXED = {"_target_", "every"}
 """What of a ``metrics`` group cannot be set for a score of a finished run."""
@@ -34,7 +34,8 @@ def evaluate(directory: RunDirectory, *, checkpoint: str, overrides: list[str]) 
     metrics = metrics_with(directory.settings["metrics"], overrides)
 
     from gan_lightning.callbacks.scoring import whole_protocol
-    from gan_lightning.run import build_data, build_scorer, load_run, quieten
+    from gan_lightning.runs.build import build_data, build_scorer, load_run
+    from gan_lightning.runs.words import quieten
 
     quieten()
     module, generator_step = load_run(directory, checkpoint=checkpoint)

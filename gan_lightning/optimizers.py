@@ -4,8 +4,18 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
+
+
+def weights_decayed(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """A network's parameters in two groups: weight matrices and kernels, which are decayed, and biases and norms.
+
+    Source: arXiv:1704.00028, appendix B, on the critic where it is normalised.
+    """
+    weights = [p for p in network.parameters() if p.ndim > 1]
+    others = [p for p in network.parameters() if p.ndim <= 1]
+    return [{"params": weights, "weight_decay": weight_decay}, {"params": others}]
 
 
 class RMSprop(Optimizer):

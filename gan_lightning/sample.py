@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gan_lightning.cli import mistakes_in_one_line
-from gan_lightning.run_directory import RunDirectory
+from gan_lightning.runs.directory import RunDirectory
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,7 +27,7 @@ def write_grid(directory: RunDirectory, path: Path, *, checkpoint: str, seed: in
         ValueError, FileNotFoundError: in one line, if the run or the checkpoint is missing or broken.
     """
     from gan_lightning.callbacks.pictures import PURPOSE, SIDE, sample_grid, save_grid
-    from gan_lightning.run import load_run
+    from gan_lightning.runs.build import load_run
 
     module, _ = load_run(directory, checkpoint=checkpoint)
     if interpolate:
@@ -70,7 +70,7 @@ def write_images(directory: RunDirectory, folder: Path, *, count: int, checkpoin
 
     from gan_lightning.callbacks.pictures import PURPOSE, to_picture
     from gan_lightning.images import to_uint8
-    from gan_lightning.run import load_run
+    from gan_lightning.runs.build import load_run
 
     if count < 1:
         raise ValueError(f"--images {count} is not possible: at least 1 is needed")

@@ -1,5 +1,6 @@
 """What a user gets wrong is one line and exit code 2, before any long work, and nothing is lost."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ def assert_refused(result: Ended, *said: str) -> None:
 @pytest.mark.parametrize(
     ("overrides", "said"),
     [
-        (["objective=wgann"], ["wgann", "dcgan, lsgan, wgan_clip, wgan_gp"]),
+        (["objective=wgann"], ["wgann", "dcgan, hinge, lsgan, relativistic, wgan_clip, wgan_gp"]),
         (["nokey=1"], ["nokey"]),
         (["arch.generator.filter=3"], ["arch.generator.filter"]),
         (["generator_steps=0"], ["generator_steps=0", "at least 1"]),
@@ -29,6 +30,15 @@ def assert_refused(result: Ended, *said: str) -> None:
         (["data.batch_size=63", "trainer=ddp"], ["data.batch_size=63", "trainer.devices=2"]),
         (["-m", "seed=range(0)"], ["no runs"]),
         (["seed=["], ["["]),
+        (["+objetive=lsgan"], ["+objetive=lsgan is not possible", "keys near it: objective"]),
+        (["+trainer.precision=16"], ["+trainer.precision=16 is not possible", "trainer.devices"]),
+        (["+trainer={precision: 16}"], ["trainer.precision"]),
+        (["++every.chekpoint=3"], ["keys near it: every.checkpoint"]),
+        (["-m", "+objetive=lsgan,dcgan"], ["+objetive=lsgan is not possible", "keys near it: objective"]),
+        (["-m", "+sweeps=table2_laptop", "+trainer.precision=16"], ["trainer.precision"]),
+        (["-m", "generator_steps=2,3"], ["sweeping generator_steps is not possible", "decay=linear"]),
+        (["-m", "decay=linear,none", "generator_steps=2,3"], ["sweeping generator_steps", "decay=none"]),
+        (["-m", "trainer.threads=1,2"], ["2 runs of the sweep would share the directory defaults: trainer.threads"]),
     ],
 )
 def test_a_mistake_in_the_config_is_one_line(train: Train, overrides: list[str], said: list[str]) -> None:
@@ -50,6 +60,8 @@ def test_a_mistake_in_the_config_is_one_line(train: Train, overrides: list[str],
         (["metrics=digits_classifier", "metrics.weights=nowhere.pt"], ["nowhere.pt"]),
         (["metrics=inception", "metrics.weights=nowhere.pth"], ["nowhere.pth"]),
         (["metrics=digits_classifier", "metrics.samples=50"], ["metrics.samples=50"]),
+        (["+optimizer.momentum=0.9"], ["momentum"]),
+        (["+data.colour=red"], ["colour"]),
     ],
 )
 def test_what_does_not_go_together_is_one_line(train: Train, overrides: list[str], said: list[str]) -> None:
@@ -94,6 +106,48 @@ def test_a_directory_of_another_config_is_refused_and_left_as_it_is(train: Train
         assert path.read_bytes() == content
 
 
+def test_another_folder_of_pictures_is_not_read_into_the_directory_of_the_first(train: Train) -> None:
+    for name, colour in (("a", "red"), ("b", "blue")):
+        (train.folder / name).mkdir()
+        for number in range(12):
+            Image.new("RGB", (16, 16), colour).save(train.folder / name / f"{number}.png")
+    run = [*TINY, "data=image_folder", "data.resolution=16", "metrics=none", "generator_steps=2"]
+    assert train(*run, "data.root=a").code == 0
+    assert_refused(train(*run, "data.root=b"), "data is not what this run has read so far", "study=NAME")
+    assert train(*run, "data.root=a").out.startswith("already finished")
+    shutil.copytree(train.folder / "a", train.folder / "c")
+    assert "already finished" in train(*run, "data.root=c").out
+    assert train(*run, "data.root=b", "data.name=blue").code == 0
+
+
+def test_a_directory_of_the_earlier_layout_is_refused_and_left_as_it_is(train: Train) -> None:
+    earlier = Path(__file__).parent / "runs" / "earlier_layout"
+    shutil.copytree(earlier, train.folder / "here")
+    assert_refused(train(*TINY, "generator_steps=4", "hydra.run.dir=here"), "here", "earlier version", "metrics.scorer")
+    for path in earlier.iterdir():
+        assert (train.folder / "here" / path.name).read_bytes() == path.read_bytes()
+
+
+def test_a_directory_that_lost_its_config_is_refused(train: Train) -> None:
+    run = [*TINY, "hydra.run.dir=here"]
+    assert train(*run, "generator_steps=2").code == 0
+    (train.folder / "here" / "config.yaml").unlink()
+    assert_refused(train(*run, "generator_steps=4"), "here", "no config.yaml")
+
+
+def test_a_run_that_a_sweep_refuses_has_failed_whatever_lies_in_its_directory(train: Train) -> None:
+    sweep = ["-m", *TINY, "seed=0,1", "generator_steps=2"]
+    assert train(*sweep).code == 0
+    config = train.directory(*TINY, "seed=1") / "config.yaml"
+    config.write_text(config.read_text().replace("critic_norm: layer", "critic_norm: batch"))
+    result = train(*sweep)
+    assert result.code == 1
+    assert "1 finished, 0 diverged, 1 failed" in result.out
+    assert "another config, critic_norm: batch -> layer" in result.out
+    config.write_text(config.read_text().replace("critic_norm: batch", "critic_norm: layer"))
+    assert "2 finished, 0 diverged, 0 failed" in train(*sweep).out
+
+
 def test_a_truncated_checkpoint_is_named_and_the_previous_one_used(train: Train) -> None:
     run = [*TINY, "every.checkpoint=2", "hydra.run.dir=here"]
     assert train(*run, "generator_steps=4").code == 0
@@ -114,7 +168,7 @@ def test_checkpoints_that_are_all_truncated_are_one_line(train: Train) -> None:
 
 
 def test_a_directory_in_use_is_refused(train: Train) -> None:
-    from gan_lightning.run_directory import RunDirectory
+    from gan_lightning.runs.directory import RunDirectory
 
     with RunDirectory(train.folder / "here").claimed():
         assert_refused(train(*TINY, "hydra.run.dir=here"), "here", "in use")

@@ -24,8 +24,8 @@ from gan_lightning.penalties import (
     two_sided,
 )
 from gan_lightning.resources import project_folder
-from gan_lightning.run import build_data, build_module, instantiate
-from gan_lightning.settings import Settings, resolve
+from gan_lightning.runs.build import build_data, build_module, instantiate
+from gan_lightning.runs.settings import Settings, resolve
 
 Compose = Callable[..., DictConfig]
 

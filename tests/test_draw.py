@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from gan_lightning.draw import draw
 from gan_lightning.resources import project_folder
-from gan_lightning.settings import resolve
+from gan_lightning.runs.settings import resolve
 
 FIRST_200 = "074ee3a254c948483c6a0d58a01f880bdc8e18fe73b3d8d4e77c19d8f4e28c3a"
 """SHA-256 of the first 200 draws as JSON. If it changes, no study can be continued or repeated."""

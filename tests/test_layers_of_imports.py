@@ -3,7 +3,7 @@
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,10 +14,10 @@ PACKAGE = Path(gan_lightning.__file__).parent
 
 MAY_IMPORT: dict[str, set[str]] = {
     # Small things that stand on nothing.
+    "atomic": set(),
     "averaging": set(),
     "draw": set(),
     "images": set(),
-    "metrics_rows": set(),
     "optimizers": set(),
     "randomness": set(),
     "resources": set(),
@@ -27,43 +27,93 @@ MAY_IMPORT: dict[str, set[str]] = {
     "penalties": set(),
     "constraints": {"penalties"},
     "networks": set(),
-    "data": {"images", "randomness"},
+    "data": {"atomic", "images", "randomness"},
     "module": {"averaging", "constraints", "data", "objectives", "randomness", "sampling"},
-    "settings": {"draw"},
-    "run_directory": {"settings"},
-    "checkpoints": {"run_directory"},
-    "metrics_file": {"metrics_rows", "run_directory"},
     "metrics": {"data", "images", "sampling"},
-    "callbacks": {"data", "images", "metrics", "metrics_rows", "module", "run_directory"},
-    "run": {
-        "callbacks",
-        "checkpoints",
+    # The machinery of runs, file by file: what callbacks write through stands below them, what starts them above.
+    "runs": set(),
+    "runs.settings": {"draw"},
+    "runs.result": {"atomic"},
+    "runs.identity": {"runs.result", "runs.settings"},
+    "runs.directory": {"atomic", "runs.identity", "runs.result", "runs.settings"},
+    "runs.metrics_file": {"atomic"},
+    "runs.metrics_logger": {"runs.metrics_file"},
+    "runs.checkpoints": {"atomic", "runs.directory"},
+    "runs.words": {"runs.result", "runs.settings"},
+    "callbacks": {"atomic", "data", "images", "metrics", "module", "runs.directory", "runs.metrics_file"},
+    "runs.processes": {"data", "runs.settings", "runs.words"},
+    "runs.build": {
         "data",
         "metrics",
-        "metrics_file",
         "module",
+        "optimizers",
         "randomness",
-        "run_directory",
-        "settings",
+        "runs.checkpoints",
+        "runs.directory",
+        "runs.processes",
+        "runs.settings",
     },
-    "sweep": {"run_directory", "settings"},
-    "cli": {"resources", "run", "run_directory", "settings", "sweep"},
-    "report": {"metrics_rows", "resources"},
-    "evaluate": {"callbacks", "cli", "images", "resources", "run", "run_directory", "settings"},
-    "sample": {"callbacks", "cli", "images", "resources", "run", "run_directory", "sampling", "settings"},
+    "runs.run": {
+        "callbacks",
+        "module",
+        "runs.build",
+        "runs.checkpoints",
+        "runs.directory",
+        "runs.identity",
+        "runs.metrics_logger",
+        "runs.processes",
+        "runs.result",
+        "runs.settings",
+        "runs.words",
+    },
+    "runs.overrides": {"runs.settings"},
+    "runs.sweep": {"runs.directory", "runs.identity", "runs.overrides"},
+    # The commands.
+    "cli": {
+        "resources",
+        "runs.directory",
+        "runs.identity",
+        "runs.overrides",
+        "runs.result",
+        "runs.run",
+        "runs.settings",
+        "runs.words",
+    },
+    "report": {"resources", "runs.metrics_file", "runs.result"},
+    "evaluate": {"callbacks", "cli", "resources", "runs.build", "runs.directory", "runs.settings", "runs.words"},
+    "sample": {"callbacks", "cli", "images", "runs.build", "runs.directory", "sampling"},
 }
-"""By file or folder of the package: which others it may import, besides itself."""
+"""By file or folder of the package, and by file of `runs`: which others it may import, besides itself."""
 
-MAY_IMPORT_HYDRA = {"run", "cli", "sweep", "report"}
+MAY_IMPORT_HYDRA = {"cli", "report", "runs.build", "runs.overrides", "runs.sweep"}
 TORCH_ALONE = ("objectives", "penalties", "constraints", "networks", "optimizers", "randomness", "sampling", "images")
-QUICK = ("cli", "settings", "run_directory", "draw", "sweep", "report", "report.__main__", "resources")
+QUICK = (
+    "atomic",
+    "cli",
+    "draw",
+    "report",
+    "report.__main__",
+    "resources",
+    "runs.directory",
+    "runs.identity",
+    "runs.metrics_file",
+    "runs.overrides",
+    "runs.result",
+    "runs.settings",
+    "runs.sweep",
+    "runs.words",
+)
 
 FILES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
 
 
 def part(file: Path) -> str:
-    """The file or folder directly under the package that a source file belongs to."""
-    return file.relative_to(PACKAGE).with_suffix("").parts[0]
+    """The file or folder directly under the package that a source file belongs to; in `runs`, the file."""
+    return part_of(file.relative_to(PACKAGE).with_suffix("").parts)
+
+
+def part_of(parts: Sequence[str]) -> str:
+    return f"runs.{parts[1]}" if parts[0] == "runs" and parts[1] != "__init__" else parts[0]
 
 
 def imports(file: Path) -> Iterator[str]:
@@ -77,7 +127,7 @@ def imports(file: Path) -> Iterator[str]:
 
 
 def imported_parts(file: Path) -> set[str]:
-    return {name.split(".")[1] for name in imports(file) if name.startswith("gan_lightning.")}
+    return {part_of(name.split(".")[1:]) for name in imports(file) if name.startswith("gan_lightning.")}
 
 
 def imported_packages(file: Path) -> set[str]:

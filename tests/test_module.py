@@ -15,7 +15,6 @@ from torch.optim import SGD, Adam, Optimizer
 
 from gan_lightning.averaging import ExponentialAverage
 from gan_lightning.callbacks.measures import Measures
-from gan_lightning.checkpoints import AtomicCheckpointIO
 from gan_lightning.constraints import Constraint, GradientPenalty, NoConstraint, SpectralNorm, WeightClipping
 from gan_lightning.data.base import Batch, RealData
 from gan_lightning.module import AdversarialModule, Diverged
@@ -24,6 +23,7 @@ from gan_lightning.objectives import Hinge, LeastSquares, NonSaturating, Objecti
 from gan_lightning.optimizers import LinearDecay, RMSprop
 from gan_lightning.penalties import interpolates, one_sided, real_and_fake_points, squared_norm, two_sided
 from gan_lightning.randomness import RandomStreams
+from gan_lightning.runs.checkpoints import AtomicCheckpointIO
 
 Fit = Callable[..., L.Trainer]
 B = 8
@@ -447,6 +447,18 @@ def test_averaged_generator_follows_by_hand_over_three_steps(fit: Fit) -> None:
     torch.testing.assert_close(module.averaged_generator.layer.weight, expected)
     assert not torch.equal(module.averaged_generator.layer.weight, module.generator.layer.weight)
     assert not any(p.requires_grad for p in module.averaged_generator.parameters())
+
+
+def test_what_is_sampled_is_the_average_where_there_is_one(fit: Fit) -> None:
+    averaged, plain = make_module(ema=ExponentialAverage(half_life=100)), make_module()
+    for module in (averaged, plain):
+        fit(module, real_batch(), steps=3)
+    latents = plain.sampler.latents(0, seed=1, purpose="samples")
+    assert averaged.averaged_generator is not None
+    samples = averaged.sampler.samples(100, seed=1, purpose="samples")
+    assert torch.equal(samples, averaged.averaged_generator(latents))
+    assert torch.equal(plain.sampler.samples(100, seed=1, purpose="samples"), plain.generator(latents))
+    assert not torch.equal(samples, plain.generator(latents))
 
 
 def test_averaging_leaves_training_as_it_is(fit: Fit) -> None:

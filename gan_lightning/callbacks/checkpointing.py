@@ -8,7 +8,7 @@ import lightning as L
 
 from gan_lightning.callbacks.measures import check_finite, is_due
 from gan_lightning.module import AdversarialModule
-from gan_lightning.run_directory import RunDirectory
+from gan_lightning.runs.directory import RunDirectory
 
 
 class Checkpointing(L.Callback):

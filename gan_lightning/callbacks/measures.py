@@ -41,7 +41,11 @@ class Measures(L.Callback):
 
 
 def is_due(trainer: L.Trainer, every: int) -> bool:
-    """Whether this generator iteration is a multiple of ``every``, or the last."""
+    """Whether this generator iteration is a multiple of ``every``, or the last.
+
+    A run that ends between two multiples and later goes on keeps what was measured at that end: one row more than an
+    uninterrupted run has, and perhaps its best score. Training is the same to the last bit.
+    """
     return trainer.global_step % every == 0 or trainer.global_step == trainer.max_steps
 
 

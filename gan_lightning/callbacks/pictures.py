@@ -9,11 +9,12 @@ from PIL import Image
 from torch import Tensor
 from torchvision.utils import make_grid
 
+from gan_lightning.atomic import atomic_file
 from gan_lightning.callbacks.measures import is_due
 from gan_lightning.images import to_uint8
-from gan_lightning.metrics_rows import read_metrics, series
 from gan_lightning.module import AdversarialModule
-from gan_lightning.run_directory import RunDirectory, atomic
+from gan_lightning.runs.directory import RunDirectory
+from gan_lightning.runs.metrics_file import read_metrics, series
 
 SIDE = 10
 """Images along a grid's side."""
@@ -62,7 +63,7 @@ def sample_grid(samples: Tensor) -> Tensor:
 
 def save_grid(grid: Tensor, path: Path) -> None:
     """Write a uint8 ``(3, H, W)`` grid as PNG, atomically."""
-    with atomic(path) as temporary:
+    with atomic_file(path) as temporary:
         to_picture(grid).save(temporary, format="PNG")
 
 
@@ -98,5 +99,5 @@ def draw_curves(directory: RunDirectory) -> None:
         if len(columns) > 1:
             axes.legend(frameon=False, fontsize=8)
     figure.suptitle(directory.path.name, fontsize=9)
-    with atomic(directory.curves) as temporary:
+    with atomic_file(directory.curves) as temporary:
         figure.savefig(temporary, format="png", dpi=110)

@@ -8,7 +8,7 @@ from gan_lightning.callbacks.measures import check_finite, is_due
 from gan_lightning.data.base import RealData
 from gan_lightning.metrics import Scorer
 from gan_lightning.module import AdversarialModule
-from gan_lightning.run_directory import RunDirectory
+from gan_lightning.runs.directory import RunDirectory
 
 
 class Scoring(L.Callback):

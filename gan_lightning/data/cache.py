@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -12,6 +11,7 @@ import numpy as np
 import torch
 from filelock import FileLock
 
+from gan_lightning.atomic import atomic_folder
 from gan_lightning.data.base import MappedRows, Split, bytes_of
 
 Block = tuple[np.ndarray, np.ndarray | None]
@@ -69,11 +69,7 @@ def cached_splits(
 def _make(
     folder: Path, description: Mapping[str, object], parts: Sequence[Iterable[Block]], image_shape: tuple[int, int, int]
 ) -> None:
-    """Write beside the destination and rename, so that what is there is whole."""
-    unfinished = folder.with_suffix(".part")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir()
-    try:
+    with atomic_folder(folder) as unfinished:
         labels: list[np.ndarray] = []
         with (unfinished / "images.npy").open("wb") as file:
             _write_header(file, 0, image_shape)
@@ -84,9 +80,6 @@ def _make(
             np.save(unfinished / "labels.npy", np.concatenate(labels))
         content = {**description, "images": lengths, "sha256": digests}
         (unfinished / "description.json").write_text(json.dumps(content, indent=1) + "\n")
-        unfinished.rename(folder)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def _write_header(file: BinaryIO, length: int, image_shape: tuple[int, int, int]) -> None:

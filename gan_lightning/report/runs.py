@@ -1,6 +1,5 @@
 """Runs as a report sees them: what a `result.json` says, what of it counts, and which runs may share a table."""
 
-import json
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -8,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gan_lightning.metrics_rows import read_metrics
+from gan_lightning.runs.metrics_file import read_metrics
+from gan_lightning.runs.result import ENDED, Result
 
-ENDED = ("finished", "diverged", "failed")
-STATUSES = (*ENDED, "running")
 LOWEST_SCORE = 1.0  # the exponential of a divergence; what a run counts that diverged or failed, and no success at 1.0
 
 
@@ -65,32 +63,23 @@ def read_run(file: Path) -> Run:
     Raises:
         ValueError: if the file is not a run's result, in one line that names it.
     """
-    try:
-        result = json.loads(file.read_text(encoding="utf-8"))
-        if result["status"] not in STATUSES:
-            raise ValueError(f"status '{result['status']}' is none of {', '.join(STATUSES)}")
-        factor = result.get("learning_rate_scale")
-        method = result.get("method") or result["objective"]  # older runs: `objective`, and no label
-        return Run(
-            directory=file.parent,
-            study=result["study"],
-            method=method,
-            label=result.get("label") or method,
-            seed=int(result["seed"]),
-            learning_rate_scale=float(factor) if factor is not None else None,
-            n_critic=result.get("n_critic"),
-            status=result["status"],
-            generator_steps=int(result["generator_steps"]),
-            seconds=float(result["seconds"]),
-            architecture=result["architecture"],
-            parameters=result.get("parameters"),
-            scores=result["scores"] or {},
-            versions=result["versions"] or {},
-        )
-    except KeyError as error:
-        raise ValueError(f"{file}: no entry {error}") from error
-    except (AttributeError, OSError, TypeError, ValueError) as error:
-        raise ValueError(f"{file}: {error}") from error
+    result = Result.read(file)
+    return Run(
+        directory=file.parent,
+        study=result.study,
+        method=result.method,
+        label=result.label,
+        seed=result.seed,
+        learning_rate_scale=result.learning_rate_scale,
+        n_critic=result.n_critic,
+        status=result.status,
+        generator_steps=result.generator_steps,
+        seconds=result.seconds,
+        architecture=result.architecture,
+        parameters=result.parameters,
+        scores=result.scores or {},
+        versions=result.versions or {},
+    )
 
 
 def read_runs(directory: Path) -> tuple[tuple[Run, ...], tuple[str, ...]]:

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
-from gan_lightning.run_directory import RunDirectory, atomic
+from gan_lightning.atomic import atomic_file
+from gan_lightning.runs.directory import RunDirectory
 
 log = logging.getLogger(__name__)
 
@@ -17,7 +18,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     """Writes a checkpoint in one move and reads it with ``weights_only=True``."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | os.PathLike, storage_options: Any = None) -> None:
-        with atomic(Path(path)) as temporary:
+        with atomic_file(Path(path)) as temporary:
             torch.save(checkpoint, temporary)
 
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = True) -> dict[str, Any]:

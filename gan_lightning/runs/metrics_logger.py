@@ -1,35 +1,34 @@
-"""``metrics.csv``: one row per logged step, written whole and atomically."""
+"""What writes ``metrics.csv`` while a run is trained."""
 
-import csv
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
-from gan_lightning.metrics_rows import read_metrics
-from gan_lightning.run_directory import atomic
+from gan_lightning.runs.metrics_file import read_metrics, write_metrics
 
 SECONDS_BETWEEN_WRITES = 2.0
 
 
-class MetricsFile(Logger):
+class MetricsLogger(Logger):
     """A logger that keeps every row and survives a kill: what a checkpoint knows of is on disk.
 
-    Every row says after how many ``seconds`` of the run it was written, earlier starts included.
+    A row's ``seconds`` are those at which its iteration ended, before anything was measured.
 
     Args:
         path: of the CSV file; rows of an earlier start are kept up to ``resumed_step``.
         resumed_step: generator iteration that the run goes on from.
+        clock: seconds of training so far, earlier starts included.
     """
 
-    def __init__(self, path: Path, *, resumed_step: int) -> None:
+    def __init__(self, path: Path, *, resumed_step: int, clock: Callable[[], float]) -> None:
         super().__init__()
-        self.path = path
+        self.path, self.clock = path, clock
         self.rows = {step: row for step, row in read_metrics(path).items() if step <= resumed_step}
-        self._written, self._started = 0.0, time.monotonic()
-        self._seconds_before = max((row.get("seconds", 0.0) for row in self.rows.values()), default=0.0)
+        self._written = 0.0
 
     @property
     def name(self) -> str:
@@ -46,16 +45,11 @@ class MetricsFile(Logger):
     @rank_zero_only
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
         if step is not None:
-            seconds = round(self._seconds_before + time.monotonic() - self._started, 3)
-            self.rows.setdefault(step, {}).update(metrics, seconds=seconds)
+            self.rows.setdefault(step, {"seconds": round(self.clock(), 3)}).update(metrics)
             if time.monotonic() - self._written > SECONDS_BETWEEN_WRITES:
                 self.save()
 
     @rank_zero_only
     def save(self) -> None:
-        names = sorted({name for row in self.rows.values() for name in row})
-        with atomic(self.path) as temporary, open(temporary, "w", newline="") as file:
-            writer = csv.DictWriter(file, ["step", *names])
-            writer.writeheader()
-            writer.writerows({"step": step, **row} for step, row in sorted(self.rows.items()))
+        write_metrics(self.path, self.rows)
         self._written = time.monotonic()

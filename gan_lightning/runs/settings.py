@@ -1,10 +1,8 @@
-"""From the composed config to plain settings: the drawn architecture filled in, every simple mistake refused.
+"""From the composed config to plain settings: the drawn architecture filled in, what is out of range refused.
 
 Nothing heavy is imported here, so that a mistake is on the screen before torch is loaded.
 """
 
-import hashlib
-import re
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -12,9 +10,6 @@ from omegaconf import DictConfig, OmegaConf
 from gan_lightning.draw import draw
 
 Settings = dict[str, Any]
-
-FREE_TO_CHANGE = ("generator_steps", "trainer", "logger")
-"""What a run may be continued with: run length, machine and dashboard."""
 
 WHOLE_NUMBERS = {
     "generator_steps": 1,
@@ -30,10 +25,6 @@ WHOLE_NUMBERS = {
 }
 """Settings that count something, with the least that each may be."""
 
-LONGEST_NAME = 150
-UNNAMED = ("trainer", "logger", "study", "+sweeps", "hydra")
-"""Overrides that do not tell one run from another."""
-
 
 def resolve(config: DictConfig) -> Settings:
     """Plain containers, with every interpolation resolved and the architecture that ``seed`` draws filled in.
@@ -47,7 +38,7 @@ def resolve(config: DictConfig) -> Settings:
     OmegaConf.set_struct(config, False)
     for key, least in WHOLE_NUMBERS.items():
         _check_whole(key, OmegaConf.select(config, key), least=least)
-    if OmegaConf.select(config, "metrics._target_") is not None:
+    if config.metrics.get("_target_") is not None:
         _check_whole("metrics.every", config.metrics.every, least=1)
     if config.trainer.threads is not None:
         _check_whole("trainer.threads", config.trainer.threads, least=1)
@@ -61,20 +52,6 @@ def resolve(config: DictConfig) -> Settings:
     return {str(key): value for key, value in settings.items()}
 
 
-def same_run(settings: Settings, earlier: Settings) -> list[str]:
-    """Keys in which two runs differ so that the one cannot go on with the other's directory, as ``key: old -> new``."""
-    old, new = (flatten({k: v for k, v in s.items() if k not in FREE_TO_CHANGE}) for s in (earlier, settings))
-    # What is interpolated from the run length, such as the rate's decay, may change with it.
-    follows_length = {
-        k for k in old if (old[k], new.get(k)) == (earlier["generator_steps"], settings["generator_steps"])
-    }
-    return [
-        f"{key}: {old.get(key)} -> {new.get(key)}"
-        for key in sorted(old.keys() | new.keys())
-        if old.get(key) != new.get(key) and key not in follows_length
-    ]
-
-
 def flatten(settings: Settings, prefix: str = "") -> Settings:
     """Nested settings as one level of dotted keys."""
     flat: Settings = {}
@@ -84,16 +61,6 @@ def flatten(settings: Settings, prefix: str = "") -> Settings:
         else:
             flat[prefix + key] = value
     return flat
-
-
-def run_name(overrides: list[str]) -> str:
-    """A stable directory name for a run: its overrides, sorted, in characters that every file system takes."""
-    kept = sorted(o for o in overrides if not re.match(rf"\+*({'|'.join(map(re.escape, UNNAMED))})[.=/@]", o))
-    name = ",".join(kept) or "defaults"
-    safe = re.sub(r"[^\w.,=+-]+", "-", name, flags=re.ASCII)
-    if safe == name and len(safe) <= LONGEST_NAME:
-        return name
-    return f"{safe[:LONGEST_NAME]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def _fill_in_draw(config: DictConfig) -> dict[str, Any] | None:

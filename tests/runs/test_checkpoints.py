@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from gan_lightning.checkpoints import AtomicCheckpointIO, read_checkpoint, resumable
-from gan_lightning.run_directory import RunDirectory
+from gan_lightning.runs.checkpoints import AtomicCheckpointIO, read_checkpoint, resumable
+from gan_lightning.runs.directory import RunDirectory
 
 
 class Code:

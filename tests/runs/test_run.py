@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -13,7 +14,8 @@ from commands import TINY, Train, ended, start, start_train
 from PIL import Image
 from torch import Tensor
 
-from gan_lightning.metrics_rows import read_metrics
+import gan_lightning
+from gan_lightning.runs.metrics_file import read_metrics
 
 
 def weights(run: Path) -> dict[str, Tensor]:
@@ -49,7 +51,7 @@ def test_a_run_leaves_the_files_of_the_contract(train: Train) -> None:
         "checkpoints/best.ckpt",
     }
     found = result(run)
-    assert (found["status"], found["generator_step"], found["objective"], found["seed"]) == (
+    assert (found["status"], found["generator_step"], found["method"], found["seed"]) == (
         "finished",
         4,
         "wgan_gp",
@@ -77,15 +79,81 @@ def test_a_finished_run_is_not_run_again(train: Train) -> None:
     assert (run / "result.json").stat().st_mtime_ns == before
 
 
-def test_a_lengthened_run_ends_bit_identical_to_one_that_was_long_from_the_start(train: Train) -> None:
-    scored = [*TINY[:-1], "metrics.every=2", "metrics.samples=100", "metrics.splits=1", "every.log=1"]
-    assert train(*scored, "generator_steps=3", "hydra.run.dir=short").code == 0
-    assert train(*scored, "generator_steps=7", "hydra.run.dir=short").code == 0
-    assert train(*scored, "generator_steps=7", "hydra.run.dir=long").code == 0
-    short, long = train.folder / "short", train.folder / "long"
+def rows_but_seconds(run: Path) -> dict[int, dict[str, float]]:
+    rows = read_metrics(run / "metrics.csv")
+    return {step: {name: value for name, value in row.items() if name != "seconds"} for step, row in rows.items()}
+
+
+def test_a_lengthened_run_goes_on_in_its_directory_and_ends_bit_identical_to_a_long_one(train: Train) -> None:
+    scored = [*TINY[:-1], "metrics.every=2", "metrics.samples=100", "metrics.splits=1", "every.log=2"]
+    assert train(*scored, "generator_steps=3", "study=short").code == 0
+    longer = train(*scored, "generator_steps=7", "study=short")
+    assert longer.code == 0
+    assert "going on from generator iteration 3" in longer.out
+    assert train(*scored, "generator_steps=7", "study=long").code == 0
+    (short,), (long,) = ((train.folder / "runs" / study).iterdir() for study in ("short", "long"))
     assert_same_weights(short, long)
     assert result(short)["scores"]["final"] == result(long)["scores"]["final"]
-    assert read_metrics(short / "metrics.csv")[7] == read_metrics(long / "metrics.csv")[7]
+    assert (result(short)["generator_steps"], result(short)["generator_step"]) == (7, 7)
+    rows = rows_but_seconds(short)
+    assert list(rows) == [2, 3, 4, 6, 7]  # 3 was an end once
+    del rows[3]
+    assert rows == rows_but_seconds(long)
+    seconds = [row["seconds"] for row in read_metrics(short / "metrics.csv").values()]
+    assert seconds == sorted(seconds) and seconds[-1] <= result(short)["seconds"]
+
+    shorter = train(*scored, "generator_steps=3", "study=short")
+    assert shorter.code == 0
+    assert "already at 7, nothing to do" in shorter.out
+    assert result(short)["generator_steps"] == 7
+
+
+def test_a_sweep_that_was_tried_briefly_goes_on_to_its_full_length(train: Train) -> None:
+    sweep = ["-m", *TINY, "seed=0,1"]
+    assert train(*sweep, "generator_steps=2", "study=tried").code == 0
+    assert train(*sweep, "generator_steps=4", "study=tried").code == 0
+    assert train(*sweep, "generator_steps=4", "study=whole").code == 0
+    tried, whole = (sorted((train.folder / "runs" / study).glob("*/")) for study in ("tried", "whole"))
+    assert [run.name for run in tried] == [run.name for run in whole] and len(tried) == 2
+    for run, other in zip(tried, whole, strict=True):
+        assert_same_weights(run, other)
+
+
+def test_a_run_whose_rate_decays_until_its_end_is_another_run_at_another_length(train: Train) -> None:
+    assert train(*TINY, "decay=linear", "generator_steps=2").code == 0
+    assert train(*TINY, "decay=linear", "generator_steps=4").code == 0
+    runs = {result(run)["generator_steps"]: run for run in (train.folder / "runs" / "adhoc").glob("*/")}
+    assert set(runs) == {2, 4}
+    assert list(rows_but_seconds(runs[4])) == [4]
+    runs[2].rename(train.folder / "short")
+    mixed = train(*TINY, "decay=linear", "generator_steps=4", "hydra.run.dir=short")
+    assert (mixed.code, len(mixed.err.splitlines())) == (2, 1)
+    assert "decay.steps: 2 -> 4" in mixed.err
+
+
+def test_equal_weights_in_another_place_are_the_same_run(train: Train) -> None:
+    scored = [*TINY[:-1], "generator_steps=2", "metrics.samples=100", "metrics.splits=1"]
+    assert train(*scored).code == 0
+    shipped = Path(gan_lightning.__file__).parent / "metrics" / "weights" / "digits_classifier.safetensors"
+    shutil.copy(shipped, train.folder / "copy.safetensors")
+    again = train(*scored, f"metrics.weights={train.folder / 'copy.safetensors'}")
+    assert again.code == 0
+    assert "already finished, nothing to do" in again.out
+    assert len(list((train.folder / "runs" / "adhoc").iterdir())) == 1
+
+
+def test_a_run_begins_by_saying_in_three_lines_what_it_is(train: Train) -> None:
+    lines = train(*TINY, "generator_steps=2").out.splitlines()
+    run = train.directory(*TINY)
+    counts = result(run)["parameters"]
+    assert lines[0].startswith("WGAN-GP (wgan_gp), GradientPenalty(weight=10")
+    assert f"{counts['generator']:,} parameters" in lines[0] and f"{counts['critic']:,} parameters" in lines[0]
+    assert lines[0].endswith(result(run)["data"])
+    assert lines[1].startswith("Adam(lr=") and lines[1].endswith("n_critic 1, 2 iterations on cpu")
+    assert lines[2] == str(run)
+    assert "iteration 2/2" in lines[3]
+    sizes = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+    assert counts["critic"] == sum(value.numel() for name, value in sizes.items() if name.startswith("critic."))
 
 
 def test_killed_in_mid_run_and_started_again_a_run_ends_with_the_same_weights(train: Train, tmp_path: Path) -> None:
@@ -162,7 +230,7 @@ def test_a_sweep_has_stable_directories_and_runs_nothing_twice(train: Train) -> 
     assert "sweep of 4 runs: 4 finished, 0 diverged, 0 failed" in first.out
     runs = sorted(path.parent for path in (train.folder / "runs" / "adhoc").glob("*/result.json"))
     assert len(runs) == 4
-    drawn = {(result(run)["objective"], result(run)["seed"]): result(run)["architecture"] for run in runs}
+    drawn = {(result(run)["method"], result(run)["seed"]): result(run)["architecture"] for run in runs}
     assert drawn["wgan_gp", 0]["generator.depth"] == drawn["dcgan", 0]["generator.depth"]
     again = train(*sweep, *small)
     assert again.code == 0

@@ -1,0 +1,1 @@
+"""The machinery of runs: from settings to a directory of results."""

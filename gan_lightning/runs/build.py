@@ -1,0 +1,144 @@
+"""The one place where settings become objects."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import hydra.utils
+import torch
+from hydra.errors import InstantiationException
+from torch import nn
+from torch.optim import Optimizer
+
+from gan_lightning.data.base import RealData
+from gan_lightning.metrics import Scorer
+from gan_lightning.module import AdversarialModule
+from gan_lightning.optimizers import weights_decayed
+from gan_lightning.randomness import seeded_generator
+from gan_lightning.runs.checkpoints import read_checkpoint
+from gan_lightning.runs.directory import RunDirectory
+from gan_lightning.runs.processes import check_devices, device_kind, limit_threads
+from gan_lightning.runs.settings import Settings
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the settings of a run stand for."""
+
+    module: AdversarialModule
+    data: RealData
+    scorer: Scorer | None
+
+
+def build(settings: Settings) -> Parts:
+    """The networks with their initial weights, the data module and the scorer, ready to train.
+
+    Raises:
+        ValueError, FileNotFoundError: in one line, if settings are out of range, do not go together, or if data or
+            metric weights are missing.
+    """
+    check_devices(settings["trainer"])
+    module = build_module(settings)
+    data = build_data(settings)
+    data.prepare()
+    _check_recipe(module)
+    return Parts(module, data, build_scorer(settings["metrics"]))
+
+
+def build_module(settings: Settings) -> AdversarialModule:
+    """The training algorithm around freshly initialised networks.
+
+    All that is random in it, what a constraint adds to the critic included, is a function of ``seed``.
+    """
+    arch, recipe = settings["arch"], settings["optimizer"]
+    make = instantiate({**recipe, "lr": recipe["lr"] * settings["learning_rate_scale"]})
+    is_normalised = arch["critic"].get("norm") not in (None, "none")
+    weight_decay = arch.get("critic_weight_decay", 0.0) if is_normalised else 0.0
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seeded_generator(settings["seed"], "initialisation").initial_seed())
+        return AdversarialModule(
+            instantiate(arch["generator"]),
+            instantiate(arch["critic"]),
+            objective=instantiate(settings["objective"]),
+            constraint=instantiate(settings["constraint"]),
+            generator_optimizer=partial(_make, make),
+            critic_optimizer=partial(_make_decayed, make, weight_decay=weight_decay),
+            latent_dim=settings["latent_dim"],
+            seed=settings["seed"],
+            decay=instantiate(settings["decay"]),
+            generator_batch_multiple=settings["generator_batch_multiple"],
+            ema=instantiate(settings["ema"]),
+        )
+
+
+def build_data(settings: Settings) -> RealData:
+    """The data module, which is told here alone how many batches an iteration has; nothing is read yet.
+
+    Raises:
+        ValueError: if the data say otherwise.
+    """
+    n_critic = settings["n_critic"]
+    if settings["data"].get("n_critic", n_critic) != n_critic:
+        raise ValueError(f"data.n_critic={settings['data']['n_critic']} is not possible: set n_critic, here {n_critic}")
+    return instantiate(settings["data"] | {"n_critic": n_critic})
+
+
+def build_scorer(metrics: Settings) -> Scorer | None:
+    """The scorer of a ``metrics`` group, with its network at hand; ``None`` for ``metrics=none``.
+
+    ``metrics.every`` is no part of it: when a run is scored is the run's business.
+    """
+    scorer = instantiate({key: value for key, value in metrics.items() if key != "every"})
+    if scorer is not None:
+        scorer.prepare()
+    return scorer
+
+
+def load_run(directory: RunDirectory, *, checkpoint: str) -> tuple[AdversarialModule, int]:
+    """A run's networks with the weights of a checkpoint, on its device, and the generator iteration they are of.
+
+    Args:
+        directory: of the run.
+        checkpoint: ``last`` or ``best``.
+
+    Raises:
+        ValueError, FileNotFoundError: in one line, if there is no such run or checkpoint, or if it is broken.
+    """
+    settings = directory.settings
+    module = build_module(settings)
+    state = read_checkpoint(directory.best if checkpoint == "best" else directory.last)
+    module.load_state_dict(state["state_dict"])
+    limit_threads(settings["trainer"])
+    return module.to(device_kind(settings["trainer"])), state["global_step"]
+
+
+def instantiate(node: Settings) -> Any:
+    """The object that a node's ``_target_`` names, ``None`` where it names none.
+
+    Raises:
+        ValueError, OSError: the constructor's own, instead of Hydra's wrapping.
+    """
+    if node.get("_target_") is None:
+        return None
+    try:
+        return hydra.utils.instantiate(node, _convert_="all")
+    except InstantiationException as error:
+        if isinstance(error.__cause__, (ValueError, OSError)):
+            raise error.__cause__ from None
+        raise ValueError(" ".join(str(error).split())) from error
+
+
+def _check_recipe(module: AdversarialModule) -> None:
+    try:
+        module.configure_optimizers()
+    except TypeError as error:
+        raise ValueError(f"optimizer: {error}") from error
+
+
+def _make(recipe: Callable[..., Optimizer], network: nn.Module) -> Optimizer:
+    return recipe(network.parameters())
+
+
+def _make_decayed(recipe: Callable[..., Optimizer], network: nn.Module, *, weight_decay: float) -> Optimizer:
+    return recipe(weights_decayed(network, weight_decay))

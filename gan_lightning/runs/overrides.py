@@ -1,0 +1,122 @@
+"""What the user typed: the overrides of every run, and keys that nobody knows."""
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from itertools import product
+from typing import Any
+
+from hydra import compose
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig, OmegaConf
+
+from gan_lightning.runs.settings import Settings, flatten
+
+
+class Mistake(SystemExit):
+    """What the user asked for is not possible: ends the program with one line and exit code 2.
+
+    A ``SystemExit``, since Hydra and its callbacks hold back every ``Exception``.
+    """
+
+
+class KnownKeys(Callback):
+    """Refuses a key added with ``+`` that no config file has: nothing would read it.
+
+    Inside a node with a ``_target_`` it may stand: there the constructor says whether it takes it.
+    """
+
+    def on_run_start(self, config: DictConfig, **_: Any) -> None:
+        """Look at the overrides of a single run.
+
+        Raises:
+            Mistake: if a key is unknown, naming near ones.
+        """
+        check_added_keys(config, list(config.hydra.overrides.task))
+
+    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
+        """Look at the overrides of a sweep, all of whose runs have the same keys.
+
+        Raises:
+            Mistake: if a key is unknown, naming near ones.
+        """
+        for overrides in sweep_overrides(config):
+            check_added_keys(config, overrides)
+            break
+
+
+def sweep_overrides(config: DictConfig) -> Iterator[list[str]]:
+    """The task overrides of every run of a sweep, as Hydra's basic sweeper makes them."""
+    lines = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
+    choices: dict[str, list[str]] = {}
+    for override in _parsed([*lines, *config.hydra.overrides.task]):
+        key = override.get_key_element()
+        if override.is_sweep_override():
+            choices[key] = [f"{key}={value}" for value in override.sweep_string_iterator()]
+        else:
+            choices[key] = [f"{key}={override.get_value_element_as_str()}"]
+    return (list(overrides) for overrides in product(*choices.values()))
+
+
+def composed(config: DictConfig, overrides: list[str]) -> DictConfig:
+    """What Hydra composes for one run, its own part included.
+
+    Args:
+        config: of the command, as Hydra's callbacks get it.
+        overrides: of the run.
+    """
+    return compose(config.hydra.job.config_name, overrides, return_hydra_config=True)
+
+
+def check_added_keys(config: DictConfig, overrides: list[str]) -> None:
+    """Compare the keys of a run with those that the config files have.
+
+    Args:
+        config: of the command, as Hydra's callbacks get it.
+        overrides: of one run.
+
+    Raises:
+        Mistake: if an override adds a key that nothing would read.
+    """
+    added = _added_values(config, overrides)
+    if not added:
+        return
+    full = composed(config, overrides)
+    added = _added_values(full, overrides)  # a group that is swept is known to the run alone
+    files = _keys(composed(config, [line for line in overrides if line not in added]))
+    targets = {key for key, value in files.items() if key.endswith("._target_") and value is not None}
+    for key in _keys(full).keys() - files.keys():
+        parents = [key[:place] for place, letter in enumerate(key) if letter == "."]
+        if not targets & {f"{parent}._target_" for parent in parents}:
+            near = ", ".join(_near(key, list(files))) or "none, python train.py --cfg job shows them all"
+            line = next((line for line in added if key.startswith(line.lstrip("+").partition("=")[0])), f"+{key}")
+            raise Mistake(f"{line} is not possible: no config file has the key {key}; keys near it: {near}")
+
+
+def _added_values(config: DictConfig, overrides: list[str]) -> list[str]:
+    groups = config.hydra.runtime.choices
+    return [
+        line
+        for line, override in zip(overrides, _parsed(overrides), strict=True)
+        if (override.is_add() or override.is_force_add())
+        and (override.key_or_group not in groups or isinstance(override.value(), dict))
+        and override.key_or_group.split(".")[0] != "hydra"
+    ]
+
+
+def _parsed(overrides: list[str]) -> list[Override]:
+    return OverridesParser.create().parse_overrides(overrides)
+
+
+def _keys(config: DictConfig) -> Settings:
+    """Dotted keys of a run's own settings with their values as they are written."""
+    plain: Any = OmegaConf.to_container(config, resolve=False)
+    return flatten({key: value for key, value in plain.items() if key != "hydra"})
+
+
+def _near(key: str, known: list[str]) -> list[str]:
+    """Up to three known keys, or groups of them, that are spelt alike; else those of the same group."""
+    names = dict.fromkeys(name for one in known for name in (one.split(".")[0], one))
+    siblings = [name for name in known if "." in key and name.startswith(f"{key.rpartition('.')[0]}.")]
+    return get_close_matches(key, names, n=3, cutoff=0.7) or siblings[:5]

@@ -1,0 +1,212 @@
+"""One run from start to end: goes on where an earlier start was cut off, and records how it ended."""
+
+import logging
+import platform
+import socket
+import traceback
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from lightning.pytorch.loggers import Logger, WandbLogger
+from lightning.pytorch.strategies import DDPStrategy
+
+from gan_lightning.callbacks.checkpointing import Checkpointing
+from gan_lightning.callbacks.measures import Measures
+from gan_lightning.callbacks.pictures import Pictures, draw_curves
+from gan_lightning.callbacks.progress import Progress
+from gan_lightning.callbacks.scoring import Scoring
+from gan_lightning.module import Diverged
+from gan_lightning.runs.build import Parts, build, instantiate
+from gan_lightning.runs.checkpoints import AtomicCheckpointIO, resumable
+from gan_lightning.runs.directory import RunDirectory
+from gan_lightning.runs.identity import check_content
+from gan_lightning.runs.metrics_logger import MetricsLogger
+from gan_lightning.runs.processes import device_kind, in_processes, limit_threads
+from gan_lightning.runs.result import Result
+from gan_lightning.runs.settings import Settings, flatten
+from gan_lightning.runs.words import closing, nothing_to_do, opening, quieten
+
+log = logging.getLogger(__name__)
+
+PACKAGES = ("gan_lightning", "torch", "lightning", "torchmetrics", "torch-fidelity", "hydra-core")
+
+
+def run(settings: Settings, directory: RunDirectory) -> str:
+    """Train to the end, or on from where an earlier start was cut off or was to end.
+
+    Args:
+        settings: of the run, resolved.
+        directory: claimed by the caller.
+
+    Returns:
+        How the run ended: ``finished``, ``diverged`` or ``failed``.
+
+    Raises:
+        ValueError, OSError: before anything is written, in one line, if the run cannot start.
+    """
+    quieten()
+    checkpoint = resumable(directory)
+    earlier = directory.result
+    if checkpoint is not None and earlier is not None:
+        _check_device(earlier, settings, directory.path)
+    parts = build(settings)
+    if earlier is not None:
+        check_content(earlier, data=parts.data.provenance, weights=_weights(parts))
+        if directory.has_ended(settings):
+            log.info("%s", nothing_to_do(earlier, settings, directory.path))
+            return earlier.status
+    result = starting(settings, parts, step=0 if checkpoint is None else checkpoint[1], earlier=earlier)
+    directory.begin(settings, result)
+    log.info("%s", opening(settings, result, directory.path))
+    try:
+        if settings["trainer"]["devices"] == 1:
+            fit(settings, directory, parts=parts, checkpoint=checkpoint)
+        else:
+            log_file, count = directory.path / "train.log", settings["trainer"]["devices"]
+            in_processes(_build_and_fit, settings, directory.path, checkpoint, count=count, log_file=log_file)
+    except Exception as error:
+        line = (str(error).strip() or type(error).__name__).splitlines()[-1]
+        log.error("failed: %s (traceback in %s)", line, directory.path / "train.log")
+        with open(directory.path / "train.log", "a") as file:
+            file.write(traceback.format_exc())
+        directory.record(status="failed", error=f"{type(error).__name__}: {line}")
+    result = Result.read(directory.result_file)
+    log.info("%s", closing(result, directory.path))
+    return result.status
+
+
+def starting(settings: Settings, parts: Parts, *, step: int, earlier: Result | None) -> Result:
+    """What is known of a run when it starts; seconds and scores are those of the earlier start that it goes on from.
+
+    Args:
+        settings, parts: of the run.
+        step: generator iteration that it goes on from, 0 for none.
+        earlier: what the earlier start recorded, if there was one.
+    """
+    gone_on = earlier if step else None
+    return Result(
+        status="running",
+        study=settings["study"],
+        method=settings["method"],
+        label=settings["label"],
+        seed=settings["seed"],
+        learning_rate_scale=settings["learning_rate_scale"],
+        n_critic=settings["n_critic"],
+        architecture=settings["arch"]["drawn"],
+        generator_steps=settings["generator_steps"],
+        generator_step=step,
+        seconds=gone_on.seconds if gone_on else 0.0,
+        scores=gone_on.scores if gone_on else None,
+        data=parts.data.provenance,
+        parameters={
+            "generator": sum(parameter.numel() for parameter in parts.module.generator.parameters()),
+            "critic": sum(parameter.numel() for parameter in parts.module.critic.parameters()),
+        },
+        versions={"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
+        host=socket.gethostname(),
+        device=device_kind(settings["trainer"]),
+    )
+
+
+def fit(settings: Settings, directory: RunDirectory, *, parts: Parts, checkpoint: tuple[Path, int] | None) -> None:
+    """Train in this process, one of ``trainer.devices``, and record how it ended.
+
+    Args:
+        settings, directory: of the run.
+        parts: built from the settings in this process.
+        checkpoint: what to go on from, with its generator iteration.
+    """
+    limit_threads(settings["trainer"])
+    checkpointing = Checkpointing(directory, every=settings["every"]["checkpoint"])
+    metrics = MetricsLogger(
+        directory.metrics, resumed_step=0 if checkpoint is None else checkpoint[1], clock=lambda: checkpointing.seconds
+    )
+    trainer = make_trainer(
+        settings,
+        callbacks=[*make_callbacks(settings, directory, parts=parts), checkpointing],
+        loggers=[metrics, *make_dashboards(settings, directory)],
+    )
+    ending: dict[str, Any] = {"status": "finished"}
+    try:
+        trainer.fit(parts.module, datamodule=parts.data, ckpt_path=None if checkpoint is None else checkpoint[0])
+    except Diverged as error:
+        ending = {"status": "diverged", "generator_step": trainer.global_step, "error": str(error)}
+    if trainer.is_global_zero:
+        for logger in trainer.loggers:
+            logger.save()
+            logger.finalize("success")
+            if isinstance(logger, WandbLogger):
+                logger.experiment.finish()  # else the next run of a sweep in this process would go on with its curve
+        draw_curves(directory)
+        directory.record(**ending, seconds=round(checkpointing.seconds, 3))
+
+
+def make_trainer(settings: Settings, *, callbacks: list[L.Callback], loggers: list[Logger]) -> L.Trainer:
+    """Lightning's trainer with nothing of its own on top: no bar, no validation loop, no checkpoint of its own."""
+    devices = settings["trainer"]["devices"]
+    return L.Trainer(
+        accelerator=settings["trainer"]["accelerator"],
+        devices=devices,
+        # Either player's backward pass leaves the other's parameters without a gradient.
+        strategy="auto" if devices == 1 else DDPStrategy(find_unused_parameters=True),
+        max_steps=settings["generator_steps"],
+        max_epochs=-1,
+        callbacks=callbacks,
+        logger=loggers,
+        plugins=[AtomicCheckpointIO(), LightningEnvironment()],
+        limit_val_batches=0,
+        use_distributed_sampler=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+
+
+def make_callbacks(settings: Settings, directory: RunDirectory, *, parts: Parts) -> list[L.Callback]:
+    """The callbacks that measure and show, in their order: the first looks whether the run is sound."""
+    every = settings["every"]
+    scoring = None
+    if parts.scorer is not None:
+        scoring = Scoring(parts.scorer, parts.data, directory=directory, every=settings["metrics"]["every"])
+    return [
+        Measures(parts.data, log_every=every["log"], held_out_every=every["held_out"]),
+        *([scoring] if scoring is not None else []),
+        Pictures(directory, every=every["pictures"]),
+        Progress(directory.path.name, scoring=scoring),
+    ]
+
+
+def make_dashboards(settings: Settings, directory: RunDirectory) -> list[Logger]:
+    """The dashboard that was asked for, beside ``metrics.csv``, if one was."""
+    make = instantiate(settings["logger"])
+    if make is None:
+        return []
+    place: dict[str, Any] = {"save_dir": str(directory.path)}
+    if "project" in settings["logger"]:  # Weights & Biases
+        name = directory.path.name
+        run_id = sha256(f"{settings['study']}/{name}".encode()).hexdigest()[:16]
+        place |= {"group": settings["study"], "name": name, "id": run_id, "resume": "allow"}
+    logger: Logger = make(**place)
+    logger.log_hyperparams(flatten(settings))
+    return [logger]
+
+
+def _build_and_fit(settings: Settings, path: Path, checkpoint: tuple[Path, int] | None) -> None:
+    fit(settings, RunDirectory(path), parts=build(settings), checkpoint=checkpoint)
+
+
+def _check_device(earlier: Result, settings: Settings, path: Path) -> None:
+    kind = device_kind(settings["trainer"])
+    if earlier.device not in (None, kind):
+        raise ValueError(
+            f"{path} was trained on {earlier.device} and cannot go on on {kind}: the random streams of the two differ; "
+            "set trainer.accelerator accordingly"
+        )
+
+
+def _weights(parts: Parts) -> str | None:
+    return None if parts.scorer is None else parts.scorer.protocol().get("weights_sha256")

@@ -1,0 +1,84 @@
+"""What a run says of itself: what it is when it starts, how it ended, and nothing that others would say."""
+
+import logging
+import warnings
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from gan_lightning.runs.result import Result
+from gan_lightning.runs.settings import Settings
+
+
+def opening(settings: Settings, result: Result, path: Path) -> str:
+    """Three lines on what a run is: its method, how it is trained, and where its files are.
+
+    Args:
+        settings: of the run, resolved.
+        result: as it stands when training starts.
+        path: of the run directory.
+    """
+    arch, parameters = settings["arch"], result.parameters or {}
+    networks = " and ".join(
+        f"{'.'.join(arch[name]['_target_'].split('.')[-2:])} of {parameters[name]:,} parameters" for name in parameters
+    )
+    recipe, scale = settings["optimizer"], settings["learning_rate_scale"]
+    optimizer = in_words({**recipe, "lr": recipe["lr"] * scale})
+    if scale != 1:
+        optimizer += f" with {scale:g} times the recipe's rate of {recipe['lr']:g}"
+    schedules = [in_words(settings[name]) for name in ("decay", "ema") if settings[name]["_target_"]]
+    devices = settings["trainer"]["devices"]
+    place = result.device if devices == 1 else f"{devices} x {result.device}"
+    length = f"n_critic {settings['n_critic']}, {settings['generator_steps']:,} iterations on {place}"
+    gone_on = f": going on from generator iteration {result.generator_step}" if result.generator_step else ""
+    return "\n".join(
+        (
+            f"{result.label} ({result.method}), {in_words(settings['constraint'])}, {networks}, {result.data}",
+            ", ".join((optimizer, *schedules, length)),
+            f"{path}{gone_on}",
+        )
+    )
+
+
+def in_words(node: Settings) -> str:
+    """A node with a ``_target_`` as the call that it stands for: ``GradientPenalty(weight=10)``."""
+    arguments = {key: value for key, value in node.items() if not key.startswith("_")}
+    name = node["_target_"].rpartition(".")[2]
+    if not arguments:
+        return name
+    return f"{name}({', '.join(f'{key}={_value_in_words(value)}' for key, value in arguments.items())})"
+
+
+def _value_in_words(value: Any) -> str:
+    if isinstance(value, dict) and value.get("_target_"):
+        return in_words(value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def closing(result: Result, path: Path) -> str:
+    """One line on how a run ended, with its score and its directory."""
+    parts = [f"{result.status} at generator iteration {result.generator_step}"]
+    if result.scores:
+        name, final, best = (result.scores[key] for key in ("monitor", "final", "best"))
+        parts.append(f"{name.replace('_', ' ')} {final[name]:.3f} (best {best[name]:.3f} at {best['generator_step']})")
+    parts.append(f"in {timedelta(seconds=round(result.seconds))}")
+    if result.error:
+        parts.append(result.error)
+    return f"{', '.join(parts)}: {path}"
+
+
+def nothing_to_do(result: Result, settings: Settings, path: Path) -> str:
+    """One line on a run that has ended, or has come farther than it is asked to."""
+    step, length = result.generator_step, settings["generator_steps"]
+    how = f"at {step}" if result.status != "diverged" and step > length else result.status
+    return f"already {how}, nothing to do for generator_steps={length}: {path}"
+
+
+def quieten() -> None:
+    """Keep Lightning's notices and known warnings off the screen."""
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    # A run starts its own processes, on a SLURM node as well.
+    warnings.filterwarnings("ignore", message=".*`srun` command is available.*")
+    # Workaround: Lightning 2.6 asks torch 2.15's pytree in a way that is deprecated there.
+    warnings.filterwarnings("ignore", message=".*isinstance\\(treespec, LeafSpec\\).*")

@@ -1,0 +1,80 @@
+"""From settings to objects: what a user's own YAML may leave out, and what depends on the seed alone."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from omegaconf import DictConfig
+
+from gan_lightning.runs.build import build, build_data, build_module, build_scorer
+from gan_lightning.runs.settings import Settings, resolve
+
+SMALL = ("arch.width_scale=0.125", "metrics=none", "trainer=cpu")
+
+
+@pytest.fixture
+def settings(compose_config: Callable[..., DictConfig]) -> Callable[..., Settings]:
+    return lambda *overrides: resolve(compose_config(*SMALL, *overrides))
+
+
+def critic_decay(settings: Settings) -> list[float]:
+    module = build_module(settings)
+    return [group["weight_decay"] for group in module.make_critic_optimizer(module.critic).param_groups]
+
+
+def test_arch_without_a_weight_decay_has_none(settings: Callable[..., Settings]) -> None:
+    own = settings("arch=dcgan", "arch.critic.norm=layer")
+    del own["arch"]["critic_weight_decay"]
+    assert critic_decay(own) == [0, 0]
+
+
+@pytest.mark.parametrize("norm", [{}, {"norm": None}, {"norm": "none"}])
+def test_critic_that_is_not_normalised_is_not_decayed(settings: Callable[..., Settings], norm: Settings) -> None:
+    own = settings("arch=dcgan", "arch.critic_weight_decay=0.1")
+    own["arch"]["critic"] = {"_target_": f"{__name__}.OwnCritic"} | norm
+    assert critic_decay(own) == [0, 0]
+
+
+class OwnCritic(torch.nn.Module):
+    """A network that need not be told a norm."""
+
+    def __init__(self, norm: str | None = None) -> None:
+        super().__init__()
+        self.norm, self.scores = norm, torch.nn.Linear(1, 1)
+
+
+def test_batches_of_an_iteration_are_as_many_as_critic_steps(settings: Callable[..., Settings]) -> None:
+    own = settings("n_critic=3")
+    assert build_data(own).n_critic == 3
+
+
+def test_when_a_run_is_scored_is_no_business_of_the_scorer(compose_config: Callable[..., DictConfig]) -> None:
+    metrics = resolve(compose_config("metrics.every=7"))["metrics"]
+    assert metrics["every"] == 7
+    scorer = build_scorer(metrics)
+    assert scorer is not None and scorer.monitor == "digits_score"
+
+
+def test_metrics_none_has_no_scorer(settings: Callable[..., Settings]) -> None:
+    assert build_scorer(settings()["metrics"]) is None
+
+
+def test_what_a_constraint_draws_for_the_critic_is_a_function_of_the_seed(settings: Callable[..., Settings]) -> None:
+    def state() -> dict[str, Any]:
+        return build_module(settings("constraint=spectral_norm")).state_dict()
+
+    torch.manual_seed(1)
+    first, random = state(), torch.random.get_rng_state()
+    torch.manual_seed(2)
+    for name, value in state().items():
+        assert torch.equal(value, first[name]), name
+    torch.manual_seed(1)
+    assert torch.equal(torch.random.get_rng_state(), random)
+
+
+def test_what_an_optimiser_does_not_take_is_said_in_one_line(settings: Callable[..., Settings]) -> None:
+    own = settings()
+    own["optimizer"]["momentum"] = 0.9
+    with pytest.raises(ValueError, match=r"^optimizer: [^\n]*momentum[^\n]*$"):
+        build(own)
