@@ -449,6 +449,18 @@ def test_averaged_generator_follows_by_hand_over_three_steps(fit: Fit) -> None:
     assert not any(p.requires_grad for p in module.averaged_generator.parameters())
 
 
+def test_what_is_sampled_is_the_average_where_there_is_one(fit: Fit) -> None:
+    averaged, plain = make_module(ema=ExponentialAverage(half_life=100)), make_module()
+    for module in (averaged, plain):
+        fit(module, real_batch(), steps=3)
+    latents = plain.sampler.latents(0, seed=1, purpose="samples")
+    assert averaged.averaged_generator is not None
+    samples = averaged.sampler.samples(100, seed=1, purpose="samples")
+    assert torch.equal(samples, averaged.averaged_generator(latents))
+    assert torch.equal(plain.sampler.samples(100, seed=1, purpose="samples"), plain.generator(latents))
+    assert not torch.equal(samples, plain.generator(latents))
+
+
 def test_averaging_leaves_training_as_it_is(fit: Fit) -> None:
     averaged, plain = make_module(ema=ExponentialAverage(half_life=100)), make_module()
     for module in (averaged, plain):
