@@ -123,7 +123,7 @@ def test_every_yaml_is_short_and_says_at_its_head_what_it_is(file: Path) -> None
         ("wgan_clip", Wasserstein, WeightClipping, 5, "batch", 5e-5),
         ("dcgan", NonSaturating, NoConstraint, 1, "batch", 2e-4),
         ("lsgan", LeastSquares, NoConstraint, 1, "batch", 1e-4),
-        ("hinge", Hinge, SpectralNorm, 1, "layer", 2e-4),
+        ("hinge", Hinge, SpectralNorm, 1, "none", 2e-4),
         ("relativistic", Relativistic, GradientPenalty, 1, "layer", 2e-4),
     ],
 )
@@ -169,7 +169,7 @@ def test_rmsprop_has_tensorflows_semantics_and_defaults(settings: Callable[..., 
         ("gradient_penalty", 10.0, interpolates, two_sided),
         ("one_sided_gradient_penalty", 10.0, interpolates, one_sided),
         ("r1", 5.0, real_points, squared_norm),
-        ("r1_r2", 0.5, real_and_fake_points, squared_norm),
+        ("r1_r2", 0.25, real_and_fake_points, squared_norm),
     ],
 )
 def test_penalties_have_the_published_weight_place_and_distance(
