@@ -22,6 +22,10 @@ class Averaging(ABC):
             β in [0, 1].
         """
 
+    @abstractmethod
+    def __str__(self) -> str:
+        """The average in words, with every number that makes it what it is: it stands in the protocol of scores."""
+
     @torch.no_grad()
     def update(self, average: nn.Module, network: nn.Module, *, step: int, samples: int) -> None:
         r"""One update, :math:`\hat\theta \leftarrow \beta \hat\theta + (1 - \beta)\theta`; buffers are copied.
@@ -61,7 +65,8 @@ class ExponentialAverage(Averaging):
         return 0.5 ** (samples / half_life)
 
     def __str__(self) -> str:
-        return f"exponential moving average, half-life {self.half_life:g} samples"
+        ramp_up = "" if self.ramp_up is None else f", at most {self.ramp_up} of those so far"
+        return f"exponential moving average, half-life {self.half_life} samples{ramp_up}"
 
 
 class PowerFunctionAverage(Averaging):
@@ -86,7 +91,7 @@ class PowerFunctionAverage(Averaging):
         return (1 - 1 / step) ** (self.gamma + 1)
 
     def __str__(self) -> str:
-        return f"power function average, relative width {self.relative_width:g}"
+        return f"power function average, relative width {self.relative_width}"
 
 
 def power_of_width(relative_width: float) -> float:

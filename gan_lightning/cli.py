@@ -17,7 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from gan_lightning.resources import project_folder
 from gan_lightning.runs.directory import RunDirectory
-from gan_lightning.runs.identity import LENGTH, follows_length, key_of, run_name, same_places
+from gan_lightning.runs.identity import LENGTH, follows_length, key_of, replaced_parts, run_name, same_places
 from gan_lightning.runs.overrides import Mistake
 from gan_lightning.runs.result import Result
 from gan_lightning.runs.settings import resolve
@@ -41,22 +41,30 @@ def job(config: DictConfig) -> str:
     directory = RunDirectory(Path(HydraConfig.get().runtime.output_dir))
     alone = HydraConfig.get().mode == RunMode.RUN
     directory.refusal.unlink(missing_ok=True)
+    replaced = replaced_parts(list(HydraConfig.get().overrides.task))
+    names = {"method": " ".join([config.method, *replaced]), "label": ", ".join([config.label, *replaced])}
     try:
-        status = start(config, directory)
+        status = start(config, directory, names)
     except (ValueError, OSError, OmegaConfBaseException) as error:
         if alone:
             raise Mistake(one_line(error)) from error
         log.error("refused: %s: %s", directory.path.name, one_line(error))
-        directory.refuse(config, one_line(error))
+        directory.refuse(config, names, one_line(error))
         return "failed"
     if alone and status == "failed":
         raise SystemExit(1)
     return status
 
 
-def start(config: DictConfig, directory: RunDirectory) -> str:
-    """Train unless there is nothing left to do; what was read is looked at again where it lies in another place."""
-    settings = resolve(config)
+def start(config: DictConfig, directory: RunDirectory, names: dict[str, str]) -> str:
+    """Train unless there is nothing left to do; what was read is looked at again where it lies in another place.
+
+    Args:
+        config: as composed.
+        directory: of the run.
+        names: its ``method`` and ``label``, with the parts of the method that were replaced.
+    """
+    settings = resolve(config) | names
     if directory.has_ended(settings) and same_places(settings, directory.settings):
         result = Result.read(directory.result_file)
         log.info("%s", nothing_to_do(result, settings, directory.path))

@@ -48,7 +48,8 @@ class AdversarialModule(L.LightningModule):
         ema: how the generator is averaged for sampling; ``None`` for its last iterate.
 
     Raises:
-        ValueError: if ``generator_batch_multiple`` is not positive or the constraint refuses the critic.
+        ValueError: if ``generator_batch_multiple`` is not positive, if the critic has running statistics, or if the
+            constraint refuses it.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class AdversarialModule(L.LightningModule):
         super().__init__()
         if generator_batch_multiple < 1:
             raise ValueError(f"generator_batch_multiple={generator_batch_multiple} must be at least 1")
+        _refuse_running_statistics(critic)
         constraint.prepare(critic)
         self.generator, self.critic = generator, critic
         self.objective, self.constraint = objective, constraint
@@ -237,6 +239,16 @@ def _scheduler(optimizer: Optimizer, decay: Callable[[int], float]) -> LambdaLR:
     # Checkpoints hold the attributes of a callable object, not of a function. They would bring back the decay of an
     # earlier run length where a run goes on with a longer one.
     return LambdaLR(optimizer, lambda step: decay(step))
+
+
+def _refuse_running_statistics(critic: nn.Module) -> None:
+    """The critic is in evaluation mode in the generator's step, where it is measured and not trained."""
+    for name, layer in critic.named_modules():
+        if getattr(layer, "track_running_stats", False):
+            raise ValueError(
+                f"the critic's {name or 'norm'}, a {type(layer).__name__}, has running statistics: the critic would be "
+                "another in the generator's step than in its own; allowed: track_running_stats=False"
+            )
 
 
 def scores_of(output: Tensor | tuple[Tensor, Tensor]) -> Tensor:

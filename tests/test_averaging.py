@@ -54,6 +54,18 @@ def test_power_function_average_weighs_its_steps_by_the_power_of_their_time() ->
     assert ((weights * times.square()).sum() - mean.square()).sqrt().item() == pytest.approx(0.1, rel=0.01)
 
 
+def test_average_in_words_has_every_number() -> None:
+    words = [str(ExponentialAverage(half_life)) for half_life in (1_234_567, 1_234_568)]
+    words += [
+        str(ExponentialAverage(1000, ramp_up=0.05)),
+        str(ExponentialAverage(1000)),
+        str(PowerFunctionAverage(0.1)),
+    ]
+    assert words[0] == "exponential moving average, half-life 1234567 samples"
+    assert words[2] == "exponential moving average, half-life 1000 samples, at most 0.05 of those so far"
+    assert len(set(words)) == len(words)
+
+
 def test_update_moves_parameters_towards_the_network_and_copies_its_buffers() -> None:
     average, network = layer(1.0), layer(5.0)
     ExponentialAverage(100).update(average, network, step=1, samples=200)  # two half-lives: a quarter is kept

@@ -237,6 +237,12 @@ def test_batch_norm_under_a_penalty_is_refused_with_the_papers_reason() -> None:
         make_module(critic=Critic("batch"))
 
 
+def test_running_statistics_in_the_critic_are_refused_naming_the_layer() -> None:
+    critic = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
+    with pytest.raises(ValueError, match=r"^the critic's 1, a BatchNorm1d, has running statistics: .*=False$"):
+        make_module(critic=critic, constraint=NoConstraint())
+
+
 def test_no_sample_a_generator_step_is_refused() -> None:
     with pytest.raises(ValueError, match="generator_batch_multiple=0 must be at least 1"):
         make_module(generator_batch_multiple=0)

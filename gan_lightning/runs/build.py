@@ -9,6 +9,7 @@ import hydra.utils
 import torch
 from hydra.errors import InstantiationException
 from torch import nn
+from torch.nn.modules.batchnorm import _NormBase
 from torch.optim import Optimizer
 
 from gan_lightning.data.base import RealData
@@ -20,6 +21,9 @@ from gan_lightning.runs.checkpoints import read_checkpoint
 from gan_lightning.runs.directory import RunDirectory
 from gan_lightning.runs.processes import check_devices, device_kind, limit_threads
 from gan_lightning.runs.settings import Settings
+
+NORMS = (_NormBase, nn.GroupNorm, nn.LayerNorm)
+"""Layers that make a network a normalised one."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ def build(settings: Settings) -> Parts:
     module = build_module(settings)
     data = build_data(settings)
     data.prepare()
+    _check_classes(module, data)
     _check_recipe(module)
     return Parts(module, data, build_scorer(settings["metrics"]))
 
@@ -53,8 +58,7 @@ def build_module(settings: Settings) -> AdversarialModule:
     """
     arch, recipe = settings["arch"], settings["optimizer"]
     make = instantiate({**recipe, "lr": recipe["lr"] * settings["learning_rate_scale"]})
-    is_normalised = arch["critic"].get("norm") not in (None, "none")
-    weight_decay = arch.get("critic_weight_decay", 0.0) if is_normalised else 0.0
+    weight_decay = arch.get("critic_weight_decay", 0.0)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seeded_generator(settings["seed"], "initialisation").initial_seed())
         return AdversarialModule(
@@ -67,6 +71,7 @@ def build_module(settings: Settings) -> AdversarialModule:
             latent_dim=settings["latent_dim"],
             seed=settings["seed"],
             decay=instantiate(settings["decay"]),
+            classes=arch.get("classes"),
             generator_batch_multiple=settings["generator_batch_multiple"],
             ema=instantiate(settings["ema"]),
         )
@@ -129,6 +134,11 @@ def instantiate(node: Settings) -> Any:
         raise ValueError(" ".join(str(error).split())) from error
 
 
+def _check_classes(module: AdversarialModule, data: RealData) -> None:
+    if module.classes is not None and module.classes != data.classes:
+        raise ValueError(f"arch.classes={module.classes} is not possible: the data have {data.classes or 'no'} classes")
+
+
 def _check_recipe(module: AdversarialModule) -> None:
     try:
         module.configure_optimizers()
@@ -141,4 +151,5 @@ def _make(recipe: Callable[..., Optimizer], network: nn.Module) -> Optimizer:
 
 
 def _make_decayed(recipe: Callable[..., Optimizer], network: nn.Module, *, weight_decay: float) -> Optimizer:
-    return recipe(weights_decayed(network, weight_decay))
+    is_normalised = any(isinstance(layer, NORMS) for layer in network.modules())
+    return recipe(weights_decayed(network, weight_decay if is_normalised else 0.0))

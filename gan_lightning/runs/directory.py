@@ -83,14 +83,14 @@ class RunDirectory:
         """
         replace(Result.read(self.result_file), **changes).write(self.result_file)
 
-    def refuse(self, config: DictConfig, error: str) -> None:
+    def refuse(self, config: DictConfig, names: dict[str, str], error: str) -> None:
         """Write down why a run of a sweep could not start; as its result too, if nothing of a run is there."""
         with atomic_file(self.refusal) as temporary:
             temporary.write_text(f"{error}\n")
         numbers = {name: config.get(name) for name in ("seed", LENGTH)}
         if not self.has_begun and all(type(number) is int for number in numbers.values()):
-            names = {name: str(config.get(name)) for name in ("study", "method", "label")}
-            Result(status="failed", generator_step=0, seconds=0.0, error=error, **names, **numbers).write(
+            study = str(config.get("study"))
+            Result(status="failed", study=study, generator_step=0, seconds=0.0, error=error, **names, **numbers).write(
                 self.result_file
             )
 

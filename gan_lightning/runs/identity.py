@@ -21,7 +21,7 @@ PLACES = ("data.root", "data.verify", "data.workers", "metrics.weights")
 """Where this machine has its data and weights, and how it reads them."""
 
 FREE = (LENGTH, "label", "trainer", "logger", "rates", *PLACES)
-"""Settings, and groups of them, in which two starts of one run may differ; of a study's ``rates`` its own is compared."""
+"""Settings, and groups of them, in which two starts of one run may differ. Of a study's ``rates`` its own alone counts."""
 
 UNNAMED = (*FREE, "study", "sweeps", "hydra")
 """Overrides that do not tell one run of a study from another."""
@@ -89,6 +89,20 @@ def run_name(overrides: list[str], *, with_length: bool = False) -> str:
     if safe == name and len(safe) <= LONGEST_NAME:
         return name
     return f"{safe[:LONGEST_NAME]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def replaced_parts(overrides: list[str]) -> list[str]:
+    """The overrides that put another part into a method, so that its name alone would say something untrue.
+
+    Args:
+        overrides: of a run, as on the command line.
+
+    Returns:
+        Those of ``constraint`` and ``optimizer``, and of ``objective`` beside a ``method``.
+    """
+    chosen = {key_of(override): override for override in overrides}
+    parts = ("objective", "constraint", "optimizer") if "method" in chosen else ("constraint", "optimizer")
+    return [chosen[part] for part in parts if part in chosen]
 
 
 def key_of(override: str) -> str:

@@ -1,13 +1,17 @@
 """From settings to objects: what a user's own YAML may leave out, and what depends on the seed alone."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from omegaconf import DictConfig
+from torch import Tensor
 
-from gan_lightning.runs.build import build, build_data, build_module, build_scorer
+from gan_lightning.runs.build import build, build_data, build_module, build_scorer, load_run
+from gan_lightning.runs.directory import RunDirectory
+from gan_lightning.runs.run import run
 from gan_lightning.runs.settings import Settings, resolve
 
 SMALL = ("arch.width_scale=0.125", "metrics=none", "trainer=cpu")
@@ -78,3 +82,67 @@ def test_what_an_optimiser_does_not_take_is_said_in_one_line(settings: Callable[
     own["optimizer"]["momentum"] = 0.9
     with pytest.raises(ValueError, match=r"^optimizer: [^\n]*momentum[^\n]*$"):
         build(own)
+
+
+class ConditionalGenerator(torch.nn.Module):
+    """Each class has a constant image of its own, plus what the latent adds."""
+
+    def __init__(self, *, classes: int) -> None:
+        super().__init__()
+        self.images, self.latents = torch.nn.Embedding(classes, 256), torch.nn.Linear(8, 256)
+
+    def forward(self, latent: Tensor, labels: Tensor) -> Tensor:
+        return (self.images(labels) + self.latents(latent)).tanh().unflatten(1, (1, 16, 16))
+
+
+class ConditionalCritic(torch.nn.Module):
+    """Scores, and class scores beside them."""
+
+    def __init__(self, *, classes: int) -> None:
+        super().__init__()
+        self.labels, self.scores = torch.nn.Embedding(classes, 1), torch.nn.Linear(256, 1 + classes)
+
+    def forward(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        outputs = self.scores(images.flatten(1))
+        return outputs[:, 0] + self.labels(labels).squeeze(1), outputs[:, 1:]
+
+
+def conditional(own: Settings, *, classes: int) -> Settings:
+    own["latent_dim"], own["optimizer"]["lr"] = 8, 1e-3
+    arch = {
+        name: {"_target_": f"{__name__}.Conditional{name.title()}", "classes": classes}
+        for name in ("generator", "critic")
+    }
+    return own | {"arch": {**arch, "classes": classes, "drawn": None}}
+
+
+def test_conditional_networks_train_and_are_sampled_with_labels_of_their_own(
+    settings: Callable[..., Settings], tmp_path: Path
+) -> None:
+    own = conditional(settings("generator_steps=2", "n_critic=1", "data.batch_size=4"), classes=10)
+    directory = RunDirectory(tmp_path)
+    assert run(own, directory) == "finished"
+    module, step = load_run(directory, checkpoint="last")
+    labels = torch.arange(100) % 10
+    samples = module.sampler.samples(100, seed=0, purpose="samples", labels=labels)
+    assert (step, samples.shape) == (2, (100, 1, 16, 16))
+    assert not torch.equal(samples, module.sampler.samples(100, seed=0, purpose="samples", labels=labels.flip(0)))
+
+
+def test_classes_that_the_data_do_not_have_are_refused(settings: Callable[..., Settings]) -> None:
+    with pytest.raises(ValueError, match=r"^arch\.classes=7 is not possible: the data have 10 classes$"):
+        build(conditional(settings(), classes=7))
+
+
+def test_critic_of_ones_own_is_decayed_where_it_has_norm_layers(settings: Callable[..., Settings]) -> None:
+    own = settings("arch=dcgan", "arch.critic_weight_decay=0.1")
+    own["arch"]["critic"] = {"_target_": f"{__name__}.NormalisedCritic"}
+    assert critic_decay(own) == [0.1, 0]
+
+
+class NormalisedCritic(OwnCritic):
+    """Its norm goes by another name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scaling = torch.nn.LayerNorm(1)

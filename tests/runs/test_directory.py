@@ -38,6 +38,9 @@ with RunDirectory(Path(sys.argv[1])).claimed():
 """
 
 
+NAMES = {"method": "dcgan", "label": "GAN"}
+
+
 @pytest.fixture
 def directory(tmp_path: Path) -> RunDirectory:
     return RunDirectory(tmp_path / "run")
@@ -100,7 +103,7 @@ CONFIG = OmegaConf.create({"study": "a", "method": "dcgan", "label": "GAN", "see
 
 
 def test_refused_run_is_a_failed_one_with_the_reason(directory: RunDirectory) -> None:
-    directory.refuse(CONFIG, "no data")
+    directory.refuse(CONFIG, NAMES, "no data")
     assert directory.refusal.read_text() == "no data\n"
     result = directory.result
     assert result is not None
@@ -114,13 +117,14 @@ def test_refusal_leaves_the_result_of_a_run_that_has_begun(begun: RunDirectory, 
     file: Path = getattr(begun, name)
     file.parent.mkdir(exist_ok=True)
     file.touch()
-    begun.refuse(CONFIG, "another config")
+    begun.refuse(CONFIG, NAMES, "another config")
     assert begun.result == RESULT
     assert begun.refusal.read_text() == "another config\n"
 
 
 def test_run_refused_for_a_number_that_is_none_has_no_result(directory: RunDirectory) -> None:
-    directory.refuse(OmegaConf.merge(CONFIG, {"seed": "abc"}), "seed=abc")  # pyright: ignore[reportArgumentType]
+    config = OmegaConf.merge(CONFIG, {"seed": "abc"})
+    directory.refuse(config, NAMES, "seed=abc")  # pyright: ignore[reportArgumentType]
     assert directory.result is None
     assert directory.refusal.exists()
 

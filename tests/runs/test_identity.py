@@ -6,7 +6,15 @@ from typing import Any
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
-from gan_lightning.runs.identity import check_content, differences, follows_length, key_of, run_name, same_places
+from gan_lightning.runs.identity import (
+    check_content,
+    differences,
+    follows_length,
+    key_of,
+    replaced_parts,
+    run_name,
+    same_places,
+)
 from gan_lightning.runs.result import Result
 
 Compose = Callable[..., DictConfig]
@@ -206,3 +214,16 @@ def test_run_names_are_distinct_and_safe_for_every_file_system() -> None:
         assert len(name.encode()) < 200
         assert name.isascii()
         assert not set(name) & set("/\\ '\"[]{}:*?<>|~\n")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "replaced"),
+    [
+        (["objective=hinge", "seed=1"], []),
+        (["objective=dcgan", "constraint=gradient_penalty"], ["constraint=gradient_penalty"]),
+        (["method=r3gan", "optimizer=adam_dcgan", "objective=hinge"], ["objective=hinge", "optimizer=adam_dcgan"]),
+        (["method=r3gan", "constraint.weight=1"], []),
+    ],
+)
+def test_parts_that_replace_a_methods_own_are_part_of_its_name(overrides: list[str], replaced: list[str]) -> None:
+    assert replaced_parts(overrides) == replaced
