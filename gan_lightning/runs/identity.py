@@ -21,7 +21,7 @@ PLACES = ("data.root", "data.verify", "data.workers", "metrics.weights")
 """Where this machine has its data and weights, and how it reads them."""
 
 FREE = (LENGTH, "label", "trainer", "logger", "rates", *PLACES)
-"""Settings, and groups of them, in which two starts of one run may differ. Of a study's ``rates`` its own alone counts."""
+"""Settings, and groups of them, in which two starts of one run may differ; of a study's ``rates`` one alone is used."""
 
 UNNAMED = (*FREE, "study", "sweeps", "hydra")
 """Overrides that do not tell one run of a study from another."""
