@@ -205,7 +205,7 @@ def test_clipping_has_the_bound_of_wgan(settings: Callable[..., Settings]) -> No
 def test_method_is_its_objective_constraint_and_recipe(
     compose_config: Compose, method: str, loss: type, constraint: type, recipe: str, n_critic: int
 ) -> None:
-    composed = resolve(compose_config(*SMALL, SCALE, f"method={method}"))
+    composed = resolve(compose_config(*SMALL, "arch=dcgan", SCALE, f"method={method}"))
     module = build_module(composed)
     assert (composed["method"], composed["n_critic"]) == (method, n_critic)
     assert (type(module.objective), type(module.constraint)) == (loss, constraint)
