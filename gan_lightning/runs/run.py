@@ -175,7 +175,7 @@ def make_callbacks(settings: Settings, directory: RunDirectory, *, parts: Parts)
     return [
         Measures(parts.data, log_every=every["log"], held_out_every=every["held_out"]),
         *([scoring] if scoring is not None else []),
-        Pictures(directory, every=every["pictures"]),
+        Pictures(parts.data, directory=directory, every=every["pictures"]),
         Progress(directory.path.name, scoring=scoring),
     ]
 

@@ -213,7 +213,7 @@ def test_a_run_that_fails_says_so_in_one_line_and_keeps_the_traceback(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("the disk is on fire")
 
-    monkeypatch.setattr("gan_lightning.callbacks.pictures.save_grid", broken)
+    monkeypatch.setattr("gan_lightning.data.images.save_grid", broken)
     failed = train(*TINY, "generator_steps=2")
     run = train.directory(*TINY, "generator_steps=2")
     assert failed.code == 1
