@@ -108,6 +108,24 @@ def test_a_lengthened_run_goes_on_in_its_directory_and_ends_bit_identical_to_a_l
     assert result(short)["generator_steps"] == 7
 
 
+def test_a_lost_result_is_written_anew_from_the_checkpoint_with_its_scores(train: Train) -> None:
+    scored = [*TINY[:-1], "metrics.every=1", "metrics.samples=100", "metrics.splits=1", "generator_steps=4"]
+    assert train(*scored).code == 0
+    run = train.directory(*scored)
+    before, rows = result(run), read_metrics(run / "metrics.csv")
+    (run / "result.json").write_text("{")
+    broken = train(*scored)
+    assert broken.code == 2
+    assert "delete it" in broken.err
+    (run / "result.json").unlink()
+    assert train(*scored).code == 0
+    after = result(run)
+    assert after["seconds"] == pytest.approx(before["seconds"], abs=10)
+    assert after | {"seconds": before["seconds"]} == before
+    assert after["scores"]["best"]["generator_step"] <= after["scores"]["final"]["generator_step"] == 4
+    assert read_metrics(run / "metrics.csv") == rows
+
+
 def test_a_sweep_that_was_tried_briefly_goes_on_to_its_full_length(train: Train) -> None:
     sweep = ["-m", *TINY, "seed=0,1"]
     assert train(*sweep, "generator_steps=2", "study=tried").code == 0
