@@ -15,6 +15,8 @@ from PIL import Image
 from torch import Tensor
 
 import gan_lightning
+from gan_lightning.callbacks.checkpointing import Checkpointing
+from gan_lightning.metrics.image_scorer import ImageScorer
 from gan_lightning.runs.metrics_file import read_metrics
 
 
@@ -124,6 +126,21 @@ def test_a_lost_result_is_written_anew_from_the_checkpoint_with_its_scores(train
     assert after | {"seconds": before["seconds"]} == before
     assert after["scores"]["best"]["generator_step"] <= after["scores"]["final"]["generator_step"] == 4
     assert read_metrics(run / "metrics.csv") == rows
+
+
+def test_the_seconds_of_a_row_are_before_its_own_score(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown, score = [0.0], ImageScorer.score
+
+    def score_in_a_hundred_seconds(*arguments: Any, **named: Any) -> dict[str, float]:
+        shown[0] += 100
+        return score(*arguments, **named)
+
+    monkeypatch.setattr(ImageScorer, "score", score_in_a_hundred_seconds)
+    monkeypatch.setattr(Checkpointing, "seconds", property(lambda self: shown[0]))
+    scored = [*TINY[:-1], "metrics.every=2", "metrics.samples=100", "metrics.splits=1", "every.log=3"]
+    assert train(*scored, "generator_steps=5", "hydra.run.dir=run").code == 0
+    rows = read_metrics(train.folder / "run" / "metrics.csv")
+    assert {step: row["seconds"] for step, row in rows.items()} == {2: 0, 3: 100, 4: 100, 5: 200}
 
 
 def test_a_sweep_that_was_tried_briefly_goes_on_to_its_full_length(train: Train) -> None:
