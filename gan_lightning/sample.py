@@ -1,4 +1,4 @@
-"""``python -m gan_lightning.sample RUN``: a grid, single images or interpolations of a finished run."""
+"""``python -m gan_lightning.sample RUN``: samples, interpolations or single images of a run; the data stay unread."""
 
 import argparse
 from pathlib import Path
@@ -13,28 +13,37 @@ if TYPE_CHECKING:
     from gan_lightning.sampling import Sampler
 
 
-def write_grid(directory: RunDirectory, path: Path, *, checkpoint: str, seed: int, interpolate: bool) -> None:
-    """A 10 x 10 grid of samples; interpolating, each row goes from one latent to another.
+def write_samples(directory: RunDirectory, path: Path, *, checkpoint: str, seed: int, interpolate: bool) -> Path:
+    """10 x 10 samples as their kind of data shows them; interpolating, each row goes from one latent to another.
 
     Args:
         directory: of the run.
-        path: of the PNG file.
+        path: of the file, without its suffix.
         checkpoint: ``last`` or ``best``.
         seed: of the latents.
         interpolate: rows between pairs of latents instead of independent ones.
 
-    Raises:
-        ValueError, FileNotFoundError: in one line, if the run or the checkpoint is missing or broken.
-    """
-    from gan_lightning.callbacks.pictures import PURPOSE, SIDE, sample_grid, save_grid
-    from gan_lightning.runs.build import load_run
+    Returns:
+        The file.
 
+    Raises:
+        ValueError, FileNotFoundError: in one line, if the run or the checkpoint is missing or broken, or if its kind of
+            data has no way to show samples.
+    """
+    from gan_lightning.callbacks.pictures import PURPOSE
+    from gan_lightning.data.base import SHOWN_SIDE
+    from gan_lightning.runs.build import build_data, load_run
+
+    data = build_data(directory.settings)
     module, _ = load_run(directory, checkpoint=checkpoint)
     if interpolate:
-        samples = interpolations(module.sampler, SIDE, seed=seed, purpose=PURPOSE)
+        samples = interpolations(module.sampler, SHOWN_SIDE, seed=seed, purpose=PURPOSE)
     else:
-        samples = module.sampler.samples(SIDE**2, seed=seed, purpose=PURPOSE)
-    save_grid(sample_grid(samples), path)
+        samples = module.sampler.samples(SHOWN_SIDE**2, seed=seed, purpose=PURPOSE)
+    shown = data.show(samples, path)
+    if shown is None:
+        raise ValueError(f"{directory.path} cannot be shown: {type(data).__name__} has no way to show samples")
+    return shown
 
 
 def interpolations(sampler: "Sampler", side: int, *, seed: int, purpose: str) -> "Tensor":
@@ -63,17 +72,21 @@ def write_images(directory: RunDirectory, folder: Path, *, count: int, checkpoin
     """``count`` single PNG images, made in blocks of 100 as for scores.
 
     Raises:
-        ValueError, FileNotFoundError: in one line, if the run or the checkpoint is missing or broken, or ``count`` is
-            not positive.
+        ValueError, FileNotFoundError: in one line, if the run or the checkpoint is missing or broken, if ``count`` is
+            not positive, or if the run is not one of images.
     """
     from tqdm import tqdm
 
-    from gan_lightning.callbacks.pictures import PURPOSE, to_picture
+    from gan_lightning.callbacks.pictures import PURPOSE
+    from gan_lightning.data.images import ImageData, to_picture
     from gan_lightning.images import to_uint8
-    from gan_lightning.runs.build import load_run
+    from gan_lightning.runs.build import build_data, load_run
 
     if count < 1:
         raise ValueError(f"--images {count} is not possible: at least 1 is needed")
+    data = build_data(directory.settings)
+    if not isinstance(data, ImageData):
+        raise ValueError(f"--images is not possible: the samples of {type(data).__name__} are no images")
     module, _ = load_run(directory, checkpoint=checkpoint)
     folder.mkdir(parents=True, exist_ok=True)
     blocks = module.sampler.blocks(count, seed=seed, purpose=PURPOSE)
@@ -88,8 +101,10 @@ def main() -> None:
     parser.add_argument("--checkpoint", choices=("last", "best"), default="last", help="which weights (default: last)")
     parser.add_argument("--seed", type=int, default=0, help="of the latents (default: 0)")
     parser.add_argument("--interpolate", action="store_true", help="rows between pairs of latents")
-    parser.add_argument("--images", type=int, metavar="N", help="N single images instead of a grid")
-    parser.add_argument("--output", type=Path, help="PNG file of the grid, or folder of the images (default: in RUN)")
+    parser.add_argument("--images", type=int, metavar="N", help="N single images instead of 10 x 10 samples")
+    parser.add_argument(
+        "--output", type=Path, help="file of the samples, PNG for images, or folder of single images (default: in RUN)"
+    )
     arguments = parser.parse_args()
     directory, which = RunDirectory(arguments.run), {"checkpoint": arguments.checkpoint, "seed": arguments.seed}
     with mistakes_in_one_line(ValueError, OSError):
@@ -98,8 +113,9 @@ def main() -> None:
             write_images(directory, output, count=arguments.images, **which)
         else:
             kind = "interpolation" if arguments.interpolate else "grid"
-            output = arguments.output or directory.samples / f"{kind}-{arguments.checkpoint}-seed{arguments.seed}.png"
-            write_grid(directory, output, interpolate=arguments.interpolate, **which)
+            default = directory.samples / f"{kind}-{arguments.checkpoint}-seed{arguments.seed}"
+            path = arguments.output.with_suffix("") if arguments.output else default
+            output = write_samples(directory, path, interpolate=arguments.interpolate, **which)
         print(output)
 
 

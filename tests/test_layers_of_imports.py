@@ -40,7 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "runs.metrics_logger": {"runs.metrics_file"},
     "runs.checkpoints": {"atomic", "runs.directory"},
     "runs.words": {"runs.result", "runs.settings"},
-    "callbacks": {"atomic", "data", "images", "metrics", "module", "runs.directory", "runs.metrics_file"},
+    "callbacks": {"atomic", "data", "metrics", "module", "runs.directory", "runs.metrics_file"},
     "runs.processes": {"data", "runs.settings", "runs.words"},
     "runs.build": {
         "data",
@@ -81,7 +81,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "report": {"resources", "runs.metrics_file", "runs.result"},
     "evaluate": {"callbacks", "cli", "resources", "runs.build", "runs.directory", "runs.settings", "runs.words"},
-    "sample": {"callbacks", "cli", "images", "runs.build", "runs.directory", "sampling"},
+    "sample": {"callbacks", "cli", "data", "images", "runs.build", "runs.directory", "sampling"},
 }
 """By file or folder of the package, and by file of `runs`: which others it may import, besides itself."""
 

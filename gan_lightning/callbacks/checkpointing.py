@@ -1,7 +1,8 @@
-"""The state to go on from after a kill."""
+"""The state to go on from after a kill, and the time that training took."""
 
 import os
 import time
+from collections.abc import Callable
 from typing import Any, cast
 
 import lightning as L
@@ -49,3 +50,19 @@ class Checkpointing(L.Callback):
         trainer.save_checkpoint(self.directory.last)
         if trainer.is_global_zero:
             self.directory.record(generator_step=trainer.global_step, seconds=round(self.seconds, 3))
+
+
+class IterationEnd(L.Callback):
+    """Notes when an iteration ended, as the host sees it.
+
+    It stands first among the callbacks: what the others do in this iteration takes time as well.
+
+    Args:
+        clock: seconds of training so far.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.clock, self.seconds = clock, 0.0
+
+    def on_train_batch_end(self, *_: Any, **__: Any) -> None:
+        self.seconds = self.clock()

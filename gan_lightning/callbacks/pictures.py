@@ -1,75 +1,56 @@
-"""What people would rather look at: sample grids from fixed latents, of the generator that is scored, and curves."""
+"""What people would rather look at: samples from fixed latents, of the generator that is scored, and curves."""
 
 from pathlib import Path
 from typing import Any, cast
 
 import lightning as L
-from lightning.pytorch.loggers import TensorBoardLogger, WandbLogger
+import numpy as np
+from lightning.pytorch.loggers import Logger, TensorBoardLogger, WandbLogger
 from PIL import Image
-from torch import Tensor
-from torchvision.utils import make_grid
 
 from gan_lightning.atomic import atomic_file
 from gan_lightning.callbacks.measures import is_due
-from gan_lightning.images import to_uint8
+from gan_lightning.data.base import SHOWN_SIDE, RealData
 from gan_lightning.module import AdversarialModule
 from gan_lightning.runs.directory import RunDirectory
 from gan_lightning.runs.metrics_file import read_metrics, series
 
-SIDE = 10
-"""Images along a grid's side."""
-
 PURPOSE = "samples"
 """Of the latents of what is shown, apart from those of what is scored."""
 
-SHOWN_PIXELS = 48
-"""Small images are enlarged to about this size."""
-
 
 class Pictures(L.Callback):
-    """Writes ``samples/*.png`` and ``curves.png``.
+    """Writes ``samples/*``, as the kind of data shows samples, and ``curves.png``.
 
     Args:
+        data: what says how its samples are shown.
         directory: where to.
         every: generator iterations between pictures; the last iteration has one always.
     """
 
-    def __init__(self, directory: RunDirectory, *, every: int) -> None:
-        self.directory, self.every = directory, every
+    def __init__(self, data: RealData, *, directory: RunDirectory, every: int) -> None:
+        self.data, self.directory, self.every = data, directory, every
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any, **__: Any) -> None:
         if not (is_due(trainer, self.every) and trainer.is_global_zero):
             return
         module = cast(AdversarialModule, pl_module)
-        grid = sample_grid(module.sampler.samples(SIDE**2, seed=module.seed, purpose=PURPOSE))
-        path = self.directory.samples / f"{trainer.global_step:06d}.png"
-        save_grid(grid, path)
+        samples = module.sampler.samples(SHOWN_SIDE**2, seed=module.seed, purpose=PURPOSE)
+        shown = self.data.show(samples, self.directory.samples / f"{trainer.global_step:06d}")
         for logger in trainer.loggers:
-            if isinstance(logger, TensorBoardLogger):
-                logger.experiment.add_image("samples", grid, trainer.global_step)
-            elif isinstance(logger, WandbLogger):
-                logger.log_image("samples", [str(path)], step=trainer.global_step)
+            if shown is not None and shown.suffix == ".png":
+                send_picture(logger, shown, step=trainer.global_step)
             logger.save()
         draw_curves(self.directory)
 
 
-def sample_grid(samples: Tensor) -> Tensor:
-    """A grid of 100 images ``(100, 1 or 3, H, W)`` in [-1, 1]: uint8 ``(3, H, W)`` on the CPU."""
-    images = to_uint8(samples)
-    factor = max(1, SHOWN_PIXELS // images.shape[-1])
-    enlarged = images.repeat_interleave(factor, -1).repeat_interleave(factor, -2)
-    return make_grid(enlarged, nrow=SIDE, padding=factor, pad_value=255).cpu()
-
-
-def save_grid(grid: Tensor, path: Path) -> None:
-    """Write a uint8 ``(3, H, W)`` grid as PNG, atomically."""
-    with atomic_file(path) as temporary:
-        to_picture(grid).save(temporary, format="PNG")
-
-
-def to_picture(image: Tensor) -> Image.Image:
-    """A uint8 ``(1, H, W)`` or ``(3, H, W)`` image on the CPU as a picture."""
-    return Image.fromarray(image.permute(1, 2, 0).squeeze(2).numpy())
+def send_picture(logger: Logger, path: Path, *, step: int) -> None:
+    """Show a PNG file on a dashboard, where the logger is one that has pictures."""
+    if isinstance(logger, TensorBoardLogger):
+        with Image.open(path) as picture:
+            logger.experiment.add_image("samples", np.asarray(picture.convert("RGB")), step, dataformats="HWC")
+    elif isinstance(logger, WandbLogger):
+        logger.log_image("samples", [str(path)], step=step)
 
 
 def draw_curves(directory: RunDirectory) -> None:

@@ -25,12 +25,19 @@ class Scoring(L.Callback):
         self.scorer, self.data, self.directory, self.every = scorer, data, directory, every
         self.final: dict[str, Any] = {}
         self.best: dict[str, Any] = {}
+        self.protocol: dict[str, Any] = {}
 
     def state_dict(self) -> dict[str, Any]:
-        return {"final": self.final, "best": self.best}
+        return {"final": self.final, "best": self.best, "protocol": self.protocol}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.final, self.best = state_dict["final"], state_dict["best"]
+        self.protocol = state_dict.get("protocol", {})  # a checkpoint of an earlier version has none
+
+    def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Record what the checkpoint knows: ``result.json`` may have been lost, and nothing be left to train."""
+        if self.protocol and trainer.is_global_zero:
+            self._record()
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any, **__: Any) -> None:
         if is_due(trainer, self.every):
@@ -43,21 +50,23 @@ class Scoring(L.Callback):
         for logger in trainer.loggers:
             logger.log_metrics({f"score/{name}": value for name, value in scores.items()}, step=trainer.global_step)
         self.final = {**scores, "generator_step": trainer.global_step}
+        self.protocol = whole_protocol(self.scorer, generator=module.sampled_generator, data=self.data.provenance)
         is_best = not self.best or self._is_better(scores[self.scorer.monitor], self.best[self.scorer.monitor])
         if is_best:
             self.best = self.final
             trainer.save_checkpoint(self.directory.best, weights_only=True)
         if trainer.is_global_zero:
-            self.directory.record(
-                scores={
-                    "monitor": self.scorer.monitor,
-                    "final": self.final,
-                    "best": self.best,
-                    "protocol": whole_protocol(
-                        self.scorer, generator=module.sampled_generator, data=self.data.provenance
-                    ),
-                }
-            )
+            self._record()
+
+    def _record(self) -> None:
+        self.directory.record(
+            scores={
+                "monitor": self.scorer.monitor,
+                "final": self.final,
+                "best": self.best,
+                "protocol": self.protocol,
+            }
+        )
 
     def _is_better(self, score: float, other: float) -> bool:
         return score > other if self.scorer.higher_is_better else score < other

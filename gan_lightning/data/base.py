@@ -21,6 +21,9 @@ from gan_lightning.randomness import seeded_generator
 RESIDENT_BYTES = 2**30
 """Sets up to this size live as tensors on the device of training; larger ones stream from a memory map."""
 
+SHOWN_SIDE = 10
+"""What is shown of a generator are so many rows of so many samples."""
+
 Batch = tuple[Tensor, Tensor | None]
 """Real samples and their labels: ``(n_critic, B, *)`` and ``(n_critic, B)`` or ``None``."""
 
@@ -171,7 +174,8 @@ class Iterations(IterableDataset):
 class RealData(L.LightningDataModule, ABC):
     """Real samples, one a row, for training, and held-out ones for the critic's validation loss.
 
-    A kind of data says how rows are loaded and, if networks see them otherwise than they are stored, ``to_real``.
+    A kind of data says how rows are loaded; if networks see them otherwise than they are stored, ``to_real``; and if
+    there is a way to look at samples, ``show``.
 
     Args:
         batch_size: global critic batch, shared out over the processes.
@@ -214,6 +218,18 @@ class RealData(L.LightningDataModule, ABC):
     def to_real(self, rows: Tensor) -> Tensor:
         """What the networks see of stored rows, on the device of training; here the rows themselves."""
         return rows
+
+    def show(self, samples: Tensor, path: Path) -> Path | None:
+        """Write samples down for people to look at, without reading the set; here there is no way to, and nothing is.
+
+        Args:
+            samples: ``(SHOWN_SIDE**2, *)``, generated, row by row, on any device.
+            path: of the file to write, atomically and for the first time or not, without its suffix.
+
+        Returns:
+            The file, a PNG if dashboards are to show it as well; ``None`` if there is no way to show samples.
+        """
+        return None
 
     @cached_property
     def splits(self) -> tuple[Split, Split]:

@@ -1,10 +1,18 @@
 """Real images: bytes where they are kept, floats in [-1, 1] where networks see them."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
+from PIL import Image
 from torch import Tensor
+from torchvision.utils import make_grid
 
-from gan_lightning.data.base import RealData
+from gan_lightning.atomic import atomic_file
+from gan_lightning.data.base import SHOWN_SIDE, RealData
+from gan_lightning.images import to_uint8
+
+SHOWN_PIXELS = 48
+"""Small images are enlarged to about this size."""
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -38,6 +46,12 @@ class ImageData(RealData):
     def to_real(self, rows: Tensor) -> Tensor:
         return to_float(rows)
 
+    def show(self, samples: Tensor, path: Path) -> Path:
+        """A grid of generated images ``(100, C, H, W)`` in [-1, 1], as PNG."""
+        file = path.with_name(f"{path.name}.png")
+        save_grid(sample_grid(samples), file)
+        return file
+
     def require_shape(self, *allowed: tuple[int, int, int]) -> None:
         """Refuse a shape that a published set does not have.
 
@@ -55,3 +69,22 @@ class ImageData(RealData):
 def to_float(images: Tensor) -> Tensor:
     """Pixels 0 … 255 as float32 in [-1, 1], 2(x/255 - 0.5). Source: released code, ``gan_cifar.py``."""
     return images.float() / 127.5 - 1
+
+
+def sample_grid(samples: Tensor) -> Tensor:
+    """A grid of 100 images ``(100, 1 or 3, H, W)`` in [-1, 1]: uint8 ``(3, H, W)`` on the CPU."""
+    images = to_uint8(samples)
+    factor = max(1, SHOWN_PIXELS // images.shape[-1])
+    enlarged = images.repeat_interleave(factor, -1).repeat_interleave(factor, -2)
+    return make_grid(enlarged, nrow=SHOWN_SIDE, padding=factor, pad_value=255).cpu()
+
+
+def save_grid(grid: Tensor, path: Path) -> None:
+    """Write a uint8 ``(3, H, W)`` grid as PNG, atomically."""
+    with atomic_file(path) as temporary:
+        to_picture(grid).save(temporary, format="PNG")
+
+
+def to_picture(image: Tensor) -> Image.Image:
+    """A uint8 ``(1, H, W)`` or ``(3, H, W)`` image on the CPU as a picture."""
+    return Image.fromarray(image.permute(1, 2, 0).squeeze(2).numpy())

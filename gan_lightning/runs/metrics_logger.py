@@ -16,12 +16,13 @@ SECONDS_BETWEEN_WRITES = 2.0
 class MetricsLogger(Logger):
     """A logger that keeps every row and survives a kill: what a checkpoint knows of is on disk.
 
-    A row's ``seconds`` are those at which its iteration ended, before anything was measured.
+    A row's ``seconds`` are what the clock shows when the row is begun.
 
     Args:
         path: of the CSV file; rows of an earlier start are kept up to ``resumed_step``.
         resumed_step: generator iteration that the run goes on from.
-        clock: seconds of training so far, earlier starts included.
+        clock: seconds of training up to the end of the present iteration, before anything was measured in it; earlier
+            starts, and what was measured before, included.
     """
 
     def __init__(self, path: Path, *, resumed_step: int, clock: Callable[[], float]) -> None:

@@ -11,6 +11,8 @@ from gan_lightning.atomic import atomic_file
 ENDED = ("finished", "diverged", "failed")
 STATUSES = (*ENDED, "running")
 
+REMEDY = "delete it, and the run's command writes it anew, going on from the last checkpoint if there is one"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
@@ -77,7 +79,7 @@ class Result:
             raise
         except (KeyError, OSError, TypeError, ValueError) as error:
             reason = f"no entry {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
-            raise ValueError(f"{file}: not a run's result: {reason}; delete it to start the run again") from error
+            raise ValueError(f"{file}: not a run's result: {reason}; {REMEDY}") from error
 
     def write(self, file: Path) -> None:
         """Write it, atomically."""

@@ -14,7 +14,7 @@ from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.loggers import Logger, WandbLogger
 from lightning.pytorch.strategies import DDPStrategy
 
-from gan_lightning.callbacks.checkpointing import Checkpointing
+from gan_lightning.callbacks.checkpointing import Checkpointing, IterationEnd
 from gan_lightning.callbacks.measures import Measures
 from gan_lightning.callbacks.pictures import Pictures, draw_curves
 from gan_lightning.callbacks.progress import Progress
@@ -122,12 +122,13 @@ def fit(settings: Settings, directory: RunDirectory, *, parts: Parts, checkpoint
     """
     limit_threads(settings["trainer"])
     checkpointing = Checkpointing(directory, every=settings["every"]["checkpoint"])
+    iteration_end = IterationEnd(clock=lambda: checkpointing.seconds)
     metrics = MetricsLogger(
-        directory.metrics, resumed_step=0 if checkpoint is None else checkpoint[1], clock=lambda: checkpointing.seconds
+        directory.metrics, resumed_step=0 if checkpoint is None else checkpoint[1], clock=lambda: iteration_end.seconds
     )
     trainer = make_trainer(
         settings,
-        callbacks=[*make_callbacks(settings, directory, parts=parts), checkpointing],
+        callbacks=[iteration_end, *make_callbacks(settings, directory, parts=parts), checkpointing],
         loggers=[metrics, *make_dashboards(settings, directory)],
     )
     ending: dict[str, Any] = {"status": "finished"}
@@ -175,7 +176,7 @@ def make_callbacks(settings: Settings, directory: RunDirectory, *, parts: Parts)
     return [
         Measures(parts.data, log_every=every["log"], held_out_every=every["held_out"]),
         *([scoring] if scoring is not None else []),
-        Pictures(directory, every=every["pictures"]),
+        Pictures(parts.data, directory=directory, every=every["pictures"]),
         Progress(directory.path.name, scoring=scoring),
     ]
 

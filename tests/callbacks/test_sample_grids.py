@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 import torch
+from lightning.pytorch.loggers import TensorBoardLogger
 from PIL import Image
 from torch import Tensor, nn
 from torchvision.transforms.functional import pil_to_tensor
 
 from gan_lightning.callbacks import pictures
-from gan_lightning.callbacks.pictures import Pictures, sample_grid
+from gan_lightning.callbacks.pictures import Pictures, send_picture
+from gan_lightning.data.digits import Digits
+from gan_lightning.data.images import sample_grid, save_grid
 from gan_lightning.sampling import Sampler
 
 
@@ -38,6 +41,18 @@ def test_the_grid_shown_is_of_the_module_s_sampler(tmp_path: Path, monkeypatch: 
     trainer: Any = SimpleNamespace(global_step=7, max_steps=7, is_global_zero=True, loggers=[])
     module: Any = SimpleNamespace(sampler=sampler, seed=5)
     directory: Any = SimpleNamespace(samples=tmp_path)
-    Pictures(directory, every=100).on_train_batch_end(trainer, module)
+    data = Digits(image_shape=(1, 16, 16), batch_size=8, n_critic=1, seed=0)
+    Pictures(data, directory=directory, every=100).on_train_batch_end(trainer, module)
     shown = pil_to_tensor(Image.open(tmp_path / "000007.png"))
     assert torch.equal(shown, sample_grid(sampler.samples(100, seed=5, purpose="samples")))
+
+
+def test_a_dashboard_is_sent_the_picture_that_was_written(tmp_path: Path) -> None:
+    save_grid(sample_grid(flat_images()), tmp_path / "000007.png")
+    logger = TensorBoardLogger(tmp_path)
+    sent: list[Any] = []
+    logger.experiment.add_image = lambda *arguments, **_: sent.append(arguments)
+    send_picture(logger, tmp_path / "000007.png", step=7)
+    ((name, picture, step),) = sent
+    assert (name, step) == ("samples", 7)
+    assert torch.equal(torch.tensor(picture).permute(2, 0, 1), sample_grid(flat_images()))

@@ -69,7 +69,8 @@ def test_score_is_none_if_never_taken_and_nan_if_it_was_no_number() -> None:
 def test_broken_file_is_named_with_the_remedy_in_one_line(tmp_path: Path, text: str) -> None:
     file = tmp_path / "result.json"
     file.write_text(text)
-    with pytest.raises(ValueError, match=rf"^{file}: not a run's result: [^\n]*; delete it to start the run again$"):
+    remedy = "delete it, and the run's command writes it anew, going on from the last checkpoint if there is one"
+    with pytest.raises(ValueError, match=rf"^{file}: not a run's result: [^\n]*; {remedy}$"):
         Result.read(file)
 
 

@@ -15,6 +15,8 @@ from PIL import Image
 from torch import Tensor
 
 import gan_lightning
+from gan_lightning.callbacks.checkpointing import Checkpointing
+from gan_lightning.metrics.image_scorer import ImageScorer
 from gan_lightning.runs.metrics_file import read_metrics
 
 
@@ -106,6 +108,39 @@ def test_a_lengthened_run_goes_on_in_its_directory_and_ends_bit_identical_to_a_l
     assert shorter.code == 0
     assert "already at 7, nothing to do" in shorter.out
     assert result(short)["generator_steps"] == 7
+
+
+def test_a_lost_result_is_written_anew_from_the_checkpoint_with_its_scores(train: Train) -> None:
+    scored = [*TINY[:-1], "metrics.every=1", "metrics.samples=100", "metrics.splits=1", "generator_steps=4"]
+    assert train(*scored).code == 0
+    run = train.directory(*scored)
+    before, rows = result(run), read_metrics(run / "metrics.csv")
+    (run / "result.json").write_text("{")
+    broken = train(*scored)
+    assert broken.code == 2
+    assert "delete it" in broken.err
+    (run / "result.json").unlink()
+    assert train(*scored).code == 0
+    after = result(run)
+    assert after["seconds"] == pytest.approx(before["seconds"], abs=10)
+    assert after | {"seconds": before["seconds"]} == before
+    assert after["scores"]["best"]["generator_step"] <= after["scores"]["final"]["generator_step"] == 4
+    assert read_metrics(run / "metrics.csv") == rows
+
+
+def test_the_seconds_of_a_row_are_before_its_own_score(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown, score = [0.0], ImageScorer.score
+
+    def score_in_a_hundred_seconds(*arguments: Any, **named: Any) -> dict[str, float]:
+        shown[0] += 100
+        return score(*arguments, **named)
+
+    monkeypatch.setattr(ImageScorer, "score", score_in_a_hundred_seconds)
+    monkeypatch.setattr(Checkpointing, "seconds", property(lambda self: shown[0]))
+    scored = [*TINY[:-1], "metrics.every=2", "metrics.samples=100", "metrics.splits=1", "every.log=3"]
+    assert train(*scored, "generator_steps=5", "hydra.run.dir=run").code == 0
+    rows = read_metrics(train.folder / "run" / "metrics.csv")
+    assert {step: row["seconds"] for step, row in rows.items()} == {2: 0, 3: 100, 4: 100, 5: 200}
 
 
 def test_a_sweep_that_was_tried_briefly_goes_on_to_its_full_length(train: Train) -> None:
@@ -213,7 +248,7 @@ def test_a_run_that_fails_says_so_in_one_line_and_keeps_the_traceback(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("the disk is on fire")
 
-    monkeypatch.setattr("gan_lightning.callbacks.pictures.save_grid", broken)
+    monkeypatch.setattr("gan_lightning.data.images.save_grid", broken)
     failed = train(*TINY, "generator_steps=2")
     run = train.directory(*TINY, "generator_steps=2")
     assert failed.code == 1
