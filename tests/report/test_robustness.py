@@ -15,6 +15,7 @@ from gan_lightning.report.paper import TABLE_5
 
 AddRun = Callable[..., Path]
 UseStudy = Callable[[str, str], None]
+TryRate = Callable[..., None]
 
 JUDGING = """
 hydra: {sweeper: {params: {seed: 'range(8)', method: 'wgan_gp,dcgan'}}}
@@ -51,11 +52,11 @@ def judge(add_run: AddRun) -> AddRun:
 
 
 @pytest.fixture
-def try_rate(add_run: AddRun) -> Callable[[str, float, list[float]], None]:
+def try_rate(add_run: AddRun) -> TryRate:
     """Add runs of the first step: a method, a factor, and a score for each seed from 200 on."""
 
-    def write(method: str, factor: float, scores: list[float]) -> None:
-        for seed, score in enumerate(scores, start=200):
+    def write(method: str, factor: float, scores: list[float], first: int = 200) -> None:
+        for seed, score in enumerate(scores, start=first):
             add_run(method, seed, score, folder="robustness_laptop_rates", learning_rate_scale=factor)
 
     return write
@@ -63,7 +64,7 @@ def try_rate(add_run: AddRun) -> Callable[[str, float, list[float]], None]:
 
 @pytest.fixture
 def study(
-    tmp_path: Path, judge: AddRun, try_rate: Callable[[str, float, list[float]], None], use_study: UseStudy
+    tmp_path: Path, judge: AddRun, try_rate: TryRate, use_study: UseStudy
 ) -> Path:
     """WGAN-GP on 7 of 8 seeds and running on one; GAN on 7, one diverged, one failed; `zeta`, not planned, on 3."""
     use_study("robustness_laptop", JUDGING)
@@ -175,25 +176,36 @@ def test_finished_runs_without_seconds_are_counted_out(run_report: Callable[...,
 
 def test_rates_mark_the_chosen_and_flag_edges_and_departures(run_report: Callable[..., str]) -> None:
     rows = section(run_report(), "Learning rates")
-    assert rows["method"] == ["1x", "3x", "10x", "chosen", "remarks"]
-    assert rows["WGAN-GP"] == ["2.00 (2)", "**5.00 (2)**", "4.00 (2)", "3x", "judged at 10x"]
-    assert rows["GAN"] == ["**2.50 (2)**", "2.50 (2)", "2.00 (2)", "1x", "at the edge of its grid; judged at 10x"]
-    assert rows["LSGAN"] == ["**2.00 (1)**", "", "", "1x", "at the edge of its grid; not judged yet"]
-    assert rows["Brand new"] == ["", "", "", "-", "no rates tried"]
+    assert rows["method"] == ["n", "1x", "3x", "10x", "chosen", "remarks"]
+    assert rows["WGAN-GP"] == ["2", "2.00", "**5.00**", "4.00", "3x", "judged at 10x"]
+    assert rows["GAN"] == ["2", "**2.50**", "2.50", "2.00", "1x", "at the edge of its grid; judged at 10x"]
+    assert rows["LSGAN"] == ["1", "**2.00**", "", "", "1x", "at the edge of its grid; not judged yet"]
+    assert rows["Brand new"] == ["-", "", "", "", "-", "no rates tried"]
 
 
-def test_factors_tried_on_unequal_numbers_of_architectures_are_flagged(
-    try_rate: Callable[[str, float, list[float]], None], run_report: Callable[..., str]
+def test_factors_are_compared_on_the_architectures_that_all_of_them_share(
+    try_rate: TryRate, run_report: Callable[..., str]
 ) -> None:
-    try_rate("wgan_gp", 30.0, [1.0])
-    assert section(run_report(), "Learning rates")["WGAN-GP"] == [
-        "2.00 (2)",
-        "**5.00 (2)**",
-        "4.00 (2)",
-        "1.00 (1)",
-        "3x",
-        "factors tried on different numbers of architectures; judged at 10x",
+    try_rate("r3gan", 1.0, [1.0, 5.0, 9.0])
+    try_rate("r3gan", 3.0, [6.0, 7.0], first=201)  # as many, yet not the same: 5 and 9 against 6 and 7
+    try_rate("r3gan", 10.0, [3.0, 3.0], first=201)
+    assert section(run_report(), "Learning rates")["r3gan"] == [
+        "2",
+        "**7.00**",
+        "6.50",
+        "3.00",
+        "1x",
+        "at the edge of its grid; 1 architectures not at every factor: not compared; not judged yet",
     ]
+
+
+def test_nothing_is_chosen_among_factors_that_share_no_architecture(
+    try_rate: TryRate, run_report: Callable[..., str]
+) -> None:
+    try_rate("r3gan", 1.0, [5.0])
+    try_rate("r3gan", 3.0, [6.0], first=201)
+    row = section(run_report(), "Learning rates")["r3gan"]
+    assert row == ["0", "-", "-", "", "-", "2 architectures not at every factor: not compared; not judged yet"]
 
 
 def test_seed_used_in_both_steps_is_named(study: Path, judge: AddRun, run_report: Callable[..., str]) -> None:
@@ -376,4 +388,4 @@ def test_first_step_reports_its_own_table(study: Path, capsys: pytest.CaptureFix
     assert main(["robustness_laptop_rates", "--runs", str(study)]) == 0
     rows = section(capsys.readouterr().out.replace("# robustness", "## Rates\n# robustness"), "Rates")
     assert list(rows)[2:] == ["WGAN-GP", "GAN", "LSGAN"]
-    assert rows["WGAN-GP"][3:] == ["3x", "-"]
+    assert rows["WGAN-GP"][4:] == ["3x", "-"]
