@@ -89,16 +89,18 @@ def axes(run: Run) -> dict[str, str]:
 
 
 def check_comparable(runs: Sequence[Run]) -> None:
-    """Refuse runs whose scores were not taken in one way after one number of generator iterations.
+    """Refuse finished runs whose scores were not taken in one way after one number of generator iterations.
 
     Scores of two classifiers or sample counts, or of averaged and plain generators, have no common scale, so that no
-    row of a table and no test over them means anything: they are refused rather than flagged.
+    row of a table and no test over them means anything: they are refused rather than flagged. No score counts of a run
+    that diverged, such as in a short trial of the study, nor yet of one that is running.
 
     Raises:
         ValueError: naming the difference and a run of each kind.
     """
-    check_equal("generator_steps", [(run, run.generator_steps) for run in runs])
-    protocols = [(run, protocol(run)) for run in runs if protocol(run)]
+    finished = [run for run in runs if run.status == "finished"]
+    check_equal("generator_steps", [(run, run.generator_steps) for run in finished])
+    protocols = [(run, protocol(run)) for run in finished if protocol(run)]
     for name in dict.fromkeys(name for _, entries in protocols for name in entries):
         check_equal(f"protocol.{name}", [(run, entries.get(name)) for run, entries in protocols])
 
@@ -123,8 +125,11 @@ def check_equal(name: str, entries: Iterable[tuple[Run, Any]]) -> None:
 
 def protocol_words(runs: Sequence[Run]) -> str:
     """How the scores of comparable runs were taken, such as ``400 generator iterations, samples 2000``."""
-    entries = next(filter(None, map(protocol, runs)), {})
-    steps = f"{runs[0].generator_steps:,} generator iterations"
+    finished = [run for run in runs if run.status == "finished"]
+    if not finished:
+        return "not known before a run has finished"
+    entries = next(filter(None, map(protocol, finished)), {})
+    steps = f"{finished[0].generator_steps:,} generator iterations"
     return ", ".join([steps, *(f"{name} {value}" for name, value in entries.items())])
 
 

@@ -79,6 +79,19 @@ def test_runs_of_two_lengths_are_refused(refused: Callable[..., str], add_run: A
     assert "generator_steps differs" in refused()
 
 
+def test_diverged_run_of_a_short_trial_does_not_stop_the_report(
+    tmp_path: Path, add_run: AddRun, add_pair: AddPair, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trial = {"final": {"digits_score": 1.0}, "best": {}, "protocol": {"samples": 100}}
+    add_run("dcgan", 0, status="diverged", generator_steps=20, scores=trial)
+    add_run("wgan_gp", 0, 2.0)
+    add_pair(1, 2.0, 3.0)
+    assert main(["table2_laptop", "--runs", str(tmp_path / "runs")]) == 0
+    out = capsys.readouterr().out
+    assert "- 2 of 50 architectures are in" in out
+    assert "- Protocol: 400 generator iterations, extractor digits_classifier" in out
+
+
 def test_two_runs_of_one_method_and_seed_are_refused(refused: Callable[..., str], add_run: AddRun) -> None:
     add_run("dcgan", 0, 2.0)
     add_run("dcgan", 0, 2.0, name="again")
