@@ -51,6 +51,7 @@ class Scoring(L.Callback):
             self.directory.record(
                 scores={
                     "monitor": self.scorer.monitor,
+                    "higher_is_better": self.scorer.higher_is_better,
                     "final": self.final,
                     "best": self.best,
                     "protocol": whole_protocol(

@@ -7,7 +7,7 @@ from statistics import median
 
 from gan_lightning.report.markdown import markdown_table
 from gan_lightning.report.methods import Method, by_method
-from gan_lightning.report.runs import LOWEST_SCORE, Run, label_of, place
+from gan_lightning.report.runs import Run, Scale, label_of, place
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Grid:
         return self.chosen in (min(self.scores), max(self.scores))
 
 
-def read_grids(runs: Iterable[Run], *, score: str, order: Sequence[str] = ()) -> list[Grid]:
+def read_grids(runs: Iterable[Run], *, scale: Scale, order: Sequence[str] = ()) -> list[Grid]:
     """The grids of the methods that have ended runs, in the order of `by_method`.
 
     Raises:
@@ -58,7 +58,7 @@ def read_grids(runs: Iterable[Run], *, score: str, order: Sequence[str] = ()) ->
     tried: dict[str, dict[float, dict[int, float]]] = defaultdict(dict)
     known = sorted((factor, group) for factor, group in by_factor.items() if factor is not None)
     for factor, group in known:
-        for method in by_method(group, score=score):
+        for method in by_method(group, scale=scale):
             if method.ended:
                 tried[method.name][factor] = method.scores
     everything = [run for _, group in known for run in group]
@@ -66,11 +66,12 @@ def read_grids(runs: Iterable[Run], *, score: str, order: Sequence[str] = ()) ->
     return [Grid(name, label_of(name, everything), tried[name]) for name in names]
 
 
-def explanation(score: str) -> list[str]:
+def explanation(scale: Scale) -> list[str]:
     """How a table of rates is to be read."""
     return [
-        f"- Median final {score.replace('_', ' ')} by factor on the recipe's rates, over the n architectures that have "
-        f"ended at every factor of the method; a diverged or failed run counts as {LOWEST_SCORE}.",
+        f"- Median final {scale.score.replace('_', ' ')} by factor on the recipe's rates, over the n architectures "
+        "that have ended at every factor of the method; a diverged or failed run counts as "
+        f"{scale.floor}.",
         "- Bold: chosen, the highest median, the smaller factor where two are level.",
     ]
 
@@ -114,7 +115,12 @@ def remarks(grid: Grid, judged: Mapping[str, Method] | None) -> list[str]:
         found.append(f"{len(grid.seeds) - len(grid.shared)} architectures not at every factor: not compared")
     if judged is not None and grid.name not in judged:
         found.append("not judged yet")
-    if judged is not None and grid.name in judged and grid.chosen is not None and judged[grid.name].factors != [grid.chosen]:
+    if (
+        judged is not None
+        and grid.name in judged
+        and grid.chosen is not None
+        and judged[grid.name].factors != [grid.chosen]
+    ):
         used = " and ".join(f"{factor:g}x" for factor in judged[grid.name].factors) or "an unknown factor"
         found.append(f"judged at {used}")
     return found

@@ -10,14 +10,25 @@ from typing import Any
 from gan_lightning.runs.metrics_file import read_metrics
 from gan_lightning.runs.result import Result
 
-LOWEST_SCORE = 1.0  # the exponential of a divergence; what a run counts that diverged or failed, and no success at 1.0
-
 
 @dataclass(frozen=True, kw_only=True)
 class Run(Result):
     """One `result.json` and its `directory`, or a row of a CSV file of runs and the folder of that file."""
 
     directory: Path
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What counts of a run: its final `score`, higher being better, or `floor` where it diverged or failed."""
+
+    score: str
+    floor: float
+
+    def count(self, run: Run) -> float:
+        """The final score of a finished run; the floor for any other, and for one that is not a number."""
+        final = run.score("final", self.score) if run.status == "finished" else None
+        return final if final is not None and math.isfinite(final) else self.floor
 
 
 @dataclass(frozen=True)
@@ -60,10 +71,33 @@ def read_curve(run: Run, score: str) -> list[Point]:
     ]
 
 
-def counted_score(run: Run, score: str) -> float:
-    """The final score of a finished run; the lowest possible for any other, and for one that is not a number."""
-    final = run.score("final", score) if run.status == "finished" else None
-    return final if final is not None and math.isfinite(final) else LOWEST_SCORE
+def comparable_runs(runs: Iterable[Run], score: str) -> tuple[list[Run], list[str]]:
+    """The runs that may share a table of a score, and a line for each that finished without having been scored.
+
+    Raises:
+        ValueError: if successes cannot be counted by that score, or the runs were not scored in one way.
+    """
+    runs = list(runs)
+    check_score(runs, score)
+    scored, unscored = split_unscored(runs, score)
+    check_comparable(scored)
+    return scored, unscored
+
+
+def check_score(runs: Iterable[Run], score: str) -> None:
+    """Refuse a score that finished runs were not judged by, and one of which lower is better.
+
+    Raises:
+        ValueError: naming the score and a run.
+    """
+    for run in (run for run in runs if run.status == "finished"):
+        scores = run.scores or {}
+        monitor = scores.get("monitor", score)
+        refusal = f"score={score} is not possible for a report of successes:"
+        if monitor != score:
+            raise ValueError(f"{refusal} '{monitor}' is what {run.directory} was judged by")
+        if scores.get("higher_is_better") is False:
+            raise ValueError(f"{refusal} lower is better, as {run.directory} says")
 
 
 def split_unscored(runs: Iterable[Run], score: str) -> tuple[list[Run], list[str]]:

@@ -77,8 +77,8 @@ def test_study_that_sweeps_no_seeds_can_be_reported(
 def test_success_table_of_a_study_without_seeds_expects_those_that_are_there(
     tmp_path: Path, add_run: AddRun, use_study: UseStudy, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    report = "kind: success_table, score: digits_score, thresholds: [2.0], baseline: dcgan, penalised: wgan_gp, note: x"
-    use_study("table2_laptop", f"report: {{{report}}}")
+    report = "kind: success_table, score: digits_score, floor: 1.0, thresholds: [2.0]"
+    use_study("table2_laptop", f"report: {{{report}, baseline: dcgan, penalised: wgan_gp, note: x}}")
     add_run("dcgan", 3, 2.0)
     add_run("wgan_gp", 3, 3.0)
     assert main(["table2_laptop", "--runs", str(tmp_path / "runs")]) == 0
