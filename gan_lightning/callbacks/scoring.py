@@ -62,6 +62,7 @@ class Scoring(L.Callback):
         self.directory.record(
             scores={
                 "monitor": self.scorer.monitor,
+                "higher_is_better": self.scorer.higher_is_better,
                 "final": self.final,
                 "best": self.best,
                 "protocol": self.protocol,

@@ -10,7 +10,8 @@ from gan_lightning.report.runs import Point, Run, axes, place, protocol
 RUNS, RATES, CURVES = "runs.csv", "rates.csv", "curves.csv"
 IDENTITY = ["method", "label", "seed"]
 OUTCOME = ["learning_rate_scale", "status", "final", "best", "seconds", "n_critic"]
-ORIGIN = ["generator_parameters", "critic_parameters", "study", "generator_steps", "generator_step", "torch", "score"]
+ORIGIN = ["generator_parameters", "critic_parameters", "study", "generator_steps", "generator_step", "torch"]
+SCORE = ["score", "higher_is_better"]
 PROTOCOL = "protocol."
 
 
@@ -26,7 +27,7 @@ def write_archive(file: Path, runs: Sequence[Run], *, score: str, order: Sequenc
     runs = sorted(runs, key=lambda run: (place(run.method, order), run.method, run.learning_rate_scale or 0, run.seed))
     axis_names = list(dict.fromkeys(name for run in runs for name in axes(run)))
     protocol_names = list(dict.fromkeys(PROTOCOL + name for run in runs for name in protocol(run)))
-    names = [*IDENTITY, *axis_names, *OUTCOME, *ORIGIN, *protocol_names]
+    names = [*IDENTITY, *axis_names, *OUTCOME, *ORIGIN, *SCORE, *protocol_names]
     write_rows(file, names, (archive_row(run, score) for run in runs))
 
 
@@ -50,6 +51,7 @@ def archive_row(run: Run, score: str) -> dict[str, Any]:
         "generator_step": run.generator_step,
         "torch": (run.versions or {}).get("torch"),
         "score": score,
+        "higher_is_better": (run.scores or {}).get("higher_is_better"),
         **axes(run),
         **{PROTOCOL + name: value for name, value in protocol(run).items()},
     }
@@ -74,7 +76,7 @@ def archived_run(row: Mapping[str, str], directory: Path) -> Run:
     """The run of a row."""
     given = {name: value for name, value in row.items() if value}
     axis_names = [
-        name for name in given if name not in {*IDENTITY, *OUTCOME, *ORIGIN} and not name.startswith(PROTOCOL)
+        name for name in given if name not in {*IDENTITY, *OUTCOME, *ORIGIN, *SCORE} and not name.startswith(PROTOCOL)
     ]
     parameters = {
         network: int(given[f"{network}_parameters"])
@@ -84,7 +86,9 @@ def archived_run(row: Mapping[str, str], directory: Path) -> Run:
     scores: dict[str, Any] = {
         which: {row["score"]: float(given[which])} for which in ("final", "best") if which in given
     }
-    scores |= {"monitor": row["score"]}
+    scores["monitor"] = row["score"]
+    if "higher_is_better" in given:
+        scores["higher_is_better"] = given["higher_is_better"] == "True"
     scores["protocol"] = {
         name.removeprefix(PROTOCOL): value for name, value in given.items() if name.startswith(PROTOCOL)
     }

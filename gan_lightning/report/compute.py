@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 
 from gan_lightning.report.methods import Method
-from gan_lightning.report.runs import LOWEST_SCORE, Point, Run
+from gan_lightning.report.runs import Point, Run
 
 Curves = Mapping[tuple[str, int], Sequence[Point]]
 """Scores on the way, by method and seed."""
@@ -17,21 +17,21 @@ def timed(method: Method, curves: Curves) -> list[tuple[Run, Sequence[Point]]]:
     return [(run, points) for run, points in pairs if points or run.status != "finished"]
 
 
-def score_within(run: Run, points: Sequence[Point], seconds: float) -> float:
-    """The score last taken within `seconds` of training, the lowest possible before the first.
+def score_within(run: Run, points: Sequence[Point], seconds: float, *, floor: float) -> float:
+    """The score last taken within `seconds` of training, the floor before the first.
 
-    A finished run keeps its last score for ever; one that diverged or failed falls to the lowest when it ends.
+    A finished run keeps its last score for ever; one that diverged or failed falls to the floor when it ends.
     """
     taken = [point.score for point in points if point.seconds <= seconds]
     has_fallen = run.status != "finished" and run.seconds <= seconds
     if not taken or has_fallen or not math.isfinite(taken[-1]):
-        return LOWEST_SCORE
+        return floor
     return taken[-1]
 
 
 def scores_within(method: Method, curves: Curves, seconds: float) -> list[float]:
     """`score_within` of every run of a method that can be followed in time."""
-    return [score_within(run, points, seconds) for run, points in timed(method, curves)]
+    return [score_within(run, points, seconds, floor=method.scale.floor) for run, points in timed(method, curves)]
 
 
 def budgets(methods: Sequence[Method]) -> list[float]:

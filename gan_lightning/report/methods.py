@@ -1,24 +1,24 @@
-"""The runs of a study by method: one run an architecture each, compared architecture by architecture."""
+"""The runs of a study by method: one run an architecture each."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import median, quantiles
 
-from gan_lightning.report.inference import holm, median_interval, sign_test
-from gan_lightning.report.runs import Run, axes, counted_score, label_of, place, spans
+from gan_lightning.report.runs import Run, Scale, axes, label_of, place, spans
 
 CRITIC_NORM = "critic.normalised"
 
 
 @dataclass(frozen=True)
 class Method:
-    """A method and its runs by seed, ended or not; `score` is the name of what is compared."""
+    """A method and its runs by seed, ended or not; `scale` says what each counts."""
 
     name: str
     label: str
     runs: dict[int, Run]
-    score: str
+    scale: Scale
 
     @cached_property
     def ended(self) -> dict[int, Run]:
@@ -28,7 +28,7 @@ class Method:
     @cached_property
     def scores(self) -> dict[int, float]:
         """What each ended run counts, by seed."""
-        return {seed: counted_score(run, self.score) for seed, run in self.ended.items()}
+        return {seed: self.scale.count(run) for seed, run in self.ended.items()}
 
     @property
     def factors(self) -> list[float]:
@@ -46,40 +46,7 @@ class Method:
         return sum(run.status == status for run in self.runs.values())
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """A method against another, on the architectures on which both have ended; ahead means higher."""
-
-    differences: list[float]
-    adjusted_p: float
-
-    @property
-    def ahead(self) -> int:
-        """Number of architectures on which the method scores higher."""
-        return sum(difference > 0 for difference in self.differences)
-
-    @property
-    def behind(self) -> int:
-        """Number of architectures on which it scores lower."""
-        return sum(difference < 0 for difference in self.differences)
-
-    @property
-    def level(self) -> int:
-        """Number of architectures on which both count the same, such as two failures."""
-        return len(self.differences) - self.ahead - self.behind
-
-    @property
-    def p(self) -> float:
-        """Exact two-sided sign test."""
-        return sign_test(self.ahead, self.behind)
-
-    @property
-    def interval(self) -> tuple[float, float] | None:
-        """Interval of the median difference, of 95 % or more; None for fewer than six architectures."""
-        return median_interval(self.differences)
-
-
-def by_method(runs: Iterable[Run], *, score: str, order: Sequence[str] = ()) -> list[Method]:
+def by_method(runs: Iterable[Run], *, scale: Scale, order: Sequence[str] = ()) -> list[Method]:
     """The methods that have runs, those of `order` first and in it, the others by name.
 
     Raises:
@@ -97,7 +64,7 @@ def by_method(runs: Iterable[Run], *, score: str, order: Sequence[str] = ()) -> 
                     f"two runs of {name} with seed {run.seed}, learning_rate_scale {other.learning_rate_scale} and "
                     f"{run.learning_rate_scale}: {other.directory} and {run.directory}; remove one"
                 )
-        methods.append(Method(name, label_of(name, found), by_seed, score))
+        methods.append(Method(name, label_of(name, found), by_seed, scale))
     check_architectures(found)
     return methods
 
@@ -123,25 +90,6 @@ def check_architectures(runs: Sequence[Run]) -> None:
             )
 
 
-def compare(methods: Sequence[Method], baseline: Method) -> dict[str, Comparison]:
-    """Every other method against the baseline, by name, with p values adjusted for their number.
-
-    Methods that share no ended architecture with the baseline are left out.
-    """
-    paired = {
-        method.name: [method.scores[seed] - baseline.scores[seed] for seed in method.scores if seed in baseline.scores]
-        for method in methods
-        if method is not baseline
-    }
-    paired = {name: differences for name, differences in paired.items() if differences}
-    single = {name: Comparison(differences, 1.0) for name, differences in paired.items()}
-    adjusted = holm([comparison.p for comparison in single.values()])
-    return {
-        name: Comparison(comparison.differences, p)
-        for (name, comparison), p in zip(single.items(), adjusted, strict=True)
-    }
-
-
 def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
     """Lower quartile, median and upper quartile, interpolated between the values."""
     if len(values) == 1:
@@ -162,3 +110,15 @@ def missing(methods: Iterable[Method], *, expected: Collection[int], planned: It
         if unfinished:
             lines.append(f"{name}: {len(unfinished)} running or interrupted (seeds {spans(unfinished)})")
     return lines
+
+
+def failures(runs: Iterable[Run], scale: Scale) -> list[str]:
+    """One line that names the failed runs by method and seed, and says what they count; none where none failed."""
+    seeds: dict[str, list[int]] = defaultdict(list)
+    for run in runs:
+        if run.status == "failed":
+            seeds[run.method].append(run.seed)
+    named = [f"{name} {len(found)} (seeds {spans(sorted(set(found)))})" for name, found in sorted(seeds.items())]
+    if not named:
+        return []
+    return [f"Failed by an error, counted as {scale.floor}: {', '.join(named)}; starting the study again mends them"]

@@ -10,14 +10,25 @@ from typing import Any
 from gan_lightning.runs.metrics_file import read_metrics
 from gan_lightning.runs.result import Result
 
-LOWEST_SCORE = 1.0  # the exponential of a divergence; what a run counts that diverged or failed, and no success at 1.0
-
 
 @dataclass(frozen=True, kw_only=True)
 class Run(Result):
     """One `result.json` and its `directory`, or a row of a CSV file of runs and the folder of that file."""
 
     directory: Path
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What counts of a run: its final `score`, higher being better, or `floor` where it diverged or failed."""
+
+    score: str
+    floor: float
+
+    def count(self, run: Run) -> float:
+        """The final score of a finished run; the floor for any other, and for one that is not a number."""
+        final = run.score("final", self.score) if run.status == "finished" else None
+        return final if final is not None and math.isfinite(final) else self.floor
 
 
 @dataclass(frozen=True)
@@ -60,10 +71,33 @@ def read_curve(run: Run, score: str) -> list[Point]:
     ]
 
 
-def counted_score(run: Run, score: str) -> float:
-    """The final score of a finished run; the lowest possible for any other, and for one that is not a number."""
-    final = run.score("final", score) if run.status == "finished" else None
-    return final if final is not None and math.isfinite(final) else LOWEST_SCORE
+def comparable_runs(runs: Iterable[Run], score: str) -> tuple[list[Run], list[str]]:
+    """The runs that may share a table of a score, and a line for each that finished without having been scored.
+
+    Raises:
+        ValueError: if successes cannot be counted by that score, or the runs were not scored in one way.
+    """
+    runs = list(runs)
+    check_score(runs, score)
+    scored, unscored = split_unscored(runs, score)
+    check_comparable(scored)
+    return scored, unscored
+
+
+def check_score(runs: Iterable[Run], score: str) -> None:
+    """Refuse a score that finished runs were not judged by, and one of which lower is better.
+
+    Raises:
+        ValueError: naming the score and a run.
+    """
+    for run in (run for run in runs if run.status == "finished"):
+        scores = run.scores or {}
+        monitor = scores.get("monitor", score)
+        refusal = f"score={score} is not possible for a report of successes:"
+        if monitor != score:
+            raise ValueError(f"{refusal} '{monitor}' is what {run.directory} was judged by")
+        if scores.get("higher_is_better") is False:
+            raise ValueError(f"{refusal} lower is better, as {run.directory} says")
 
 
 def split_unscored(runs: Iterable[Run], score: str) -> tuple[list[Run], list[str]]:
@@ -89,16 +123,18 @@ def axes(run: Run) -> dict[str, str]:
 
 
 def check_comparable(runs: Sequence[Run]) -> None:
-    """Refuse runs whose scores were not taken in one way after one number of generator iterations.
+    """Refuse finished runs whose scores were not taken in one way after one number of generator iterations.
 
     Scores of two classifiers or sample counts, or of averaged and plain generators, have no common scale, so that no
-    row of a table and no test over them means anything: they are refused rather than flagged.
+    row of a table and no test over them means anything: they are refused rather than flagged. No score counts of a run
+    that diverged, such as in a short trial of the study, nor yet of one that is running.
 
     Raises:
         ValueError: naming the difference and a run of each kind.
     """
-    check_equal("generator_steps", [(run, run.generator_steps) for run in runs])
-    protocols = [(run, protocol(run)) for run in runs if protocol(run)]
+    finished = [run for run in runs if run.status == "finished"]
+    check_equal("generator_steps", [(run, run.generator_steps) for run in finished])
+    protocols = [(run, protocol(run)) for run in finished if protocol(run)]
     for name in dict.fromkeys(name for _, entries in protocols for name in entries):
         check_equal(f"protocol.{name}", [(run, entries.get(name)) for run, entries in protocols])
 
@@ -123,8 +159,11 @@ def check_equal(name: str, entries: Iterable[tuple[Run, Any]]) -> None:
 
 def protocol_words(runs: Sequence[Run]) -> str:
     """How the scores of comparable runs were taken, such as ``400 generator iterations, samples 2000``."""
-    entries = next(filter(None, map(protocol, runs)), {})
-    steps = f"{runs[0].generator_steps:,} generator iterations"
+    finished = [run for run in runs if run.status == "finished"]
+    if not finished:
+        return "not known before a run has finished"
+    entries = next(filter(None, map(protocol, finished)), {})
+    steps = f"{finished[0].generator_steps:,} generator iterations"
     return ", ".join([steps, *(f"{name} {value}" for name, value in entries.items())])
 
 

@@ -1,8 +1,9 @@
 """A study as a report sees it: its YAML in `sweeps/`, and its runs, from their directories or from a report's CSVs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
@@ -65,13 +66,14 @@ def read_study(study: str, runs_directory: Path, *, source: Path | None = None) 
     name = study if study in known else name_of_study(directory, runs)
     file = project_folder("sweeps") / f"{name}.yaml" if name in known else None
     config = load_study_file(file) if file else OmegaConf.create({"report": {"kind": "runs"}})
+    sweep = swept(file) if file else {}
     return Study(
         name=name,
         file=file,
         directory=directory,
         archived=archived,
-        planned_seeds=planned_seeds(config, file),
-        planned_methods=planned(config, "method", file) or planned(config, "objective", file),
+        planned_seeds=planned_seeds(sweep, file),
+        planned_methods=planned(sweep, "method", file) or planned(sweep, "objective", file),
         report=config.report,
         runs=runs,
         unreadable=unreadable,
@@ -108,26 +110,38 @@ def load_study_file(file: Path) -> DictConfig:
     return config
 
 
-def planned_seeds(config: DictConfig, file: Path | None) -> frozenset[int]:
-    """The seeds that the study's own sweep runs, such as ``range(100)``; empty where it sweeps none."""
-    values = planned(config, "seed", file)
+def swept(file: Path) -> dict[str, Any]:
+    """What a study sweeps, by axis: its own, over that of the studies beside it which its `defaults` name."""
+    config = OmegaConf.load(file)
+    own = OmegaConf.select(config, "hydra.sweeper.params") or {}
+    order = [entry for entry in OmegaConf.select(config, "defaults") or [] if isinstance(entry, str)]
+    if "_self_" not in order:
+        order.append("_self_")
+    merged: dict[str, Any] = {}
+    for entry in order:
+        merged |= own if entry == "_self_" else swept(file.with_name(f"{entry}.yaml"))
+    return merged
+
+
+def planned_seeds(sweep: Mapping[str, Any], file: Path | None) -> frozenset[int]:
+    """The seeds that a study sweeps, such as ``range(100)``; empty where it sweeps none."""
+    values = planned(sweep, "seed", file)
     try:
         return frozenset(map(int, values))
     except ValueError as error:
         raise ValueError(f"{file}: hydra.sweeper.params.seed: '{values[0]}' is not a list of seeds") from error
 
 
-def planned(config: DictConfig, axis: str, file: Path | None) -> tuple[str, ...]:
-    """The values of an axis that the study's own sweep runs, in its order; empty where it does not sweep that axis."""
-    params = OmegaConf.select(config, "hydra.sweeper.params") or {}
-    if axis not in params:
+def planned(sweep: Mapping[str, Any], axis: str, file: Path | None) -> tuple[str, ...]:
+    """The values of an axis that a study sweeps, in its order; empty where it does not sweep that axis."""
+    if axis not in sweep:
         return ()
     try:
-        override = OverridesParser.create().parse_override(f"{axis}={params[axis]}")
+        override = OverridesParser.create().parse_override(f"{axis}={sweep[axis]}")
         swept = override.sweep_string_iterator() if override.is_sweep_override() else [override.value()]
         return tuple(map(str, swept))
     except HydraException as error:
-        raise ValueError(f"{file}: hydra.sweeper.params.{axis}: '{params[axis]}' is not a list of {axis}s") from error
+        raise ValueError(f"{file}: hydra.sweeper.params.{axis}: '{sweep[axis]}' is not a list of {axis}s") from error
 
 
 def report_settings(study: Study, settings: type[Settings]) -> Settings:

@@ -45,7 +45,13 @@ def add_run(tmp_path: Path) -> Callable[..., Path]:
             "study": folder,
             "architecture": {"generator.depth": 12, "generator.norm": "none", "critic.norm": norm},
             "parameters": {"generator": 1234, "critic": 567},
-            "scores": {"monitor": "digits_score", "final": final, "best": final, "protocol": PROTOCOL},
+            "scores": {
+                "monitor": "digits_score",
+                "higher_is_better": True,
+                "final": final,
+                "best": final,
+                "protocol": PROTOCOL,
+            },
             "versions": {"torch": "2.15.0"},
             "error": None,
         } | changes

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gan_lightning.report.__main__ import main
-from gan_lightning.report.study import load_study_file, planned, planned_seeds
+from gan_lightning.report.study import planned, planned_seeds, swept
 
 AddRun = Callable[..., Path]
 UseStudy = Callable[[str, str], None]
@@ -77,8 +77,8 @@ def test_study_that_sweeps_no_seeds_can_be_reported(
 def test_success_table_of_a_study_without_seeds_expects_those_that_are_there(
     tmp_path: Path, add_run: AddRun, use_study: UseStudy, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    report = "kind: success_table, score: digits_score, thresholds: [2.0], baseline: dcgan, penalised: wgan_gp, note: x"
-    use_study("table2_laptop", f"report: {{{report}}}")
+    report = "kind: success_table, score: digits_score, floor: 1.0, thresholds: [2.0]"
+    use_study("table2_laptop", f"report: {{{report}, baseline: dcgan, penalised: wgan_gp, note: x}}")
     add_run("dcgan", 3, 2.0)
     add_run("wgan_gp", 3, 3.0)
     assert main(["table2_laptop", "--runs", str(tmp_path / "runs")]) == 0
@@ -88,7 +88,19 @@ def test_success_table_of_a_study_without_seeds_expects_those_that_are_there(
 def test_plan_is_read_from_the_studys_own_sweep(tmp_path: Path) -> None:
     file = tmp_path / "x.yaml"
     file.write_text("hydra: {sweeper: {params: {seed: 'range(2, 5)', method: 'b,a'}}}\nreport: {kind: runs}")
-    config = load_study_file(file)
-    assert planned_seeds(config, file) == {2, 3, 4}
-    assert planned(config, "method", file) == ("b", "a")
-    assert planned(config, "objective", file) == ()
+    assert planned_seeds(swept(file), file) == {2, 3, 4}
+    assert planned(swept(file), "method", file) == ("b", "a")
+    assert planned(swept(file), "objective", file) == ()
+
+
+@pytest.mark.parametrize(("defaults", "seeds"), [("[x, _self_]", {7}), ("[_self_, x]", {2}), ("[x]", {7})])
+def test_plan_is_inherited_from_the_studies_that_the_defaults_name(
+    tmp_path: Path, defaults: str, seeds: set[int]
+) -> None:
+    (tmp_path / "x.yaml").write_text(
+        "defaults: [{override /arch: random}]\nhydra: {sweeper: {params: {seed: '2', method: 'b,a'}}}"
+    )
+    file = tmp_path / "y.yaml"
+    file.write_text(f"defaults: {defaults}\nhydra: {{sweeper: {{params: {{seed: '7'}}}}}}\nreport: {{kind: runs}}")
+    assert planned(swept(file), "method", file) == ("b", "a")
+    assert planned_seeds(swept(file), file) == seeds

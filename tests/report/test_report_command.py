@@ -32,7 +32,9 @@ def refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[...,
 
 SETTINGS = """
 hydra: {sweeper: {params: {seed: 'range(2)'}}}
-report: {kind: success_table, score: digits_score, thresholds: [1.0, 2.0], baseline: dcgan, penalised: wgan_gp, note: x}
+report:
+  {kind: success_table, score: digits_score, floor: 1.0, thresholds: [1.0, 2.0],
+   baseline: dcgan, penalised: wgan_gp, note: x}
 """
 
 
@@ -77,6 +79,45 @@ def test_runs_of_two_lengths_are_refused(refused: Callable[..., str], add_run: A
     add_run("dcgan", 0, 2.0)
     add_run("wgan_gp", 0, 2.0, generator_steps=20)
     assert "generator_steps differs" in refused()
+
+
+def fid_scores(**entries: object) -> dict[str, object]:
+    final = {"digits_score": 3.0, "digits_fid": 20.0}
+    return {"monitor": "digits_score", "final": final, "best": final, "protocol": {}, **entries}
+
+
+def test_score_that_the_runs_were_not_judged_by_is_refused(refused: Callable[..., str], add_run: AddRun) -> None:
+    add_run("dcgan", 0, 2.0)
+    odd = add_run("wgan_gp", 0, scores=fid_scores(monitor="digits_fid", higher_is_better=False)).parent
+    assert f"score=digits_score is not possible for a report of successes: 'digits_fid' is what {odd}" in refused()
+
+
+def test_score_of_which_lower_is_better_is_refused(
+    refused: Callable[..., str], add_run: AddRun, use_study: Callable[[str, str], None]
+) -> None:
+    use_study("table2_laptop", SETTINGS.replace("digits_score", "digits_fid"))
+    for method in ("dcgan", "wgan_gp"):
+        add_run(method, 0, scores=fid_scores(monitor="digits_fid", higher_is_better=False))
+    assert "score=digits_fid is not possible for a report of successes: lower is better" in refused()
+
+
+def test_older_results_that_do_not_say_which_way_is_better_are_taken(tmp_path: Path, add_run: AddRun) -> None:
+    add_run("dcgan", 0, scores=fid_scores())
+    add_run("wgan_gp", 0, scores=fid_scores())
+    assert main(["table2_laptop", "--runs", str(tmp_path / "runs")]) == 0
+
+
+def test_diverged_run_of_a_short_trial_does_not_stop_the_report(
+    tmp_path: Path, add_run: AddRun, add_pair: AddPair, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trial = {"final": {"digits_score": 1.0}, "best": {}, "protocol": {"samples": 100}}
+    add_run("dcgan", 0, status="diverged", generator_steps=20, scores=trial)
+    add_run("wgan_gp", 0, 2.0)
+    add_pair(1, 2.0, 3.0)
+    assert main(["table2_laptop", "--runs", str(tmp_path / "runs")]) == 0
+    out = capsys.readouterr().out
+    assert "- 2 of 50 architectures are in" in out
+    assert "- Protocol: 400 generator iterations, extractor digits_classifier" in out
 
 
 def test_two_runs_of_one_method_and_seed_are_refused(refused: Callable[..., str], add_run: AddRun) -> None:

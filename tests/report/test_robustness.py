@@ -10,17 +10,21 @@ import pytest
 from matplotlib.image import imread
 
 from gan_lightning.report.__main__ import main
+from gan_lightning.report.archive import read_archive
 from gan_lightning.report.kinds import robustness
 from gan_lightning.report.paper import TABLE_5
+from gan_lightning.report.runs import comparable_runs
 
 AddRun = Callable[..., Path]
 UseStudy = Callable[[str, str], None]
+TryRate = Callable[..., None]
 
 JUDGING = """
 hydra: {sweeper: {params: {seed: 'range(8)', method: 'wgan_gp,dcgan'}}}
 report:
   kind: robustness
   score: digits_score
+  floor: 1.0
   baseline: wgan_gp
   failure_below: 1.5
   thresholds: [1.0, 2.0, 4.0]
@@ -32,7 +36,7 @@ report:
 """
 RATES = """
 hydra: {sweeper: {params: {seed: 'range(200, 202)', learning_rate_scale: '1,3,10', method: 'wgan_gp,dcgan'}}}
-report: {kind: rates, score: digits_score}
+report: {kind: rates, score: digits_score, floor: 1.0}
 """
 WGAN_GP = (5.0, 5.0, 4.0, 4.0, 3.0, 6.0, 2.0)
 GAN = {0: 2.0, 1: 1.2, 4: 3.0, 5: 1.0, 6: 2.5}
@@ -51,20 +55,18 @@ def judge(add_run: AddRun) -> AddRun:
 
 
 @pytest.fixture
-def try_rate(add_run: AddRun) -> Callable[[str, float, list[float]], None]:
+def try_rate(add_run: AddRun) -> TryRate:
     """Add runs of the first step: a method, a factor, and a score for each seed from 200 on."""
 
-    def write(method: str, factor: float, scores: list[float]) -> None:
-        for seed, score in enumerate(scores, start=200):
+    def write(method: str, factor: float, scores: list[float], first: int = 200) -> None:
+        for seed, score in enumerate(scores, start=first):
             add_run(method, seed, score, folder="robustness_laptop_rates", learning_rate_scale=factor)
 
     return write
 
 
 @pytest.fixture
-def study(
-    tmp_path: Path, judge: AddRun, try_rate: Callable[[str, float, list[float]], None], use_study: UseStudy
-) -> Path:
+def study(tmp_path: Path, judge: AddRun, try_rate: TryRate, use_study: UseStudy) -> Path:
     """WGAN-GP on 7 of 8 seeds and running on one; GAN on 7, one diverged, one failed; `zeta`, not planned, on 3."""
     use_study("robustness_laptop", JUDGING)
     use_study("robustness_laptop_rates", RATES)
@@ -175,25 +177,65 @@ def test_finished_runs_without_seconds_are_counted_out(run_report: Callable[...,
 
 def test_rates_mark_the_chosen_and_flag_edges_and_departures(run_report: Callable[..., str]) -> None:
     rows = section(run_report(), "Learning rates")
-    assert rows["method"] == ["1x", "3x", "10x", "chosen", "remarks"]
-    assert rows["WGAN-GP"] == ["2.00 (2)", "**5.00 (2)**", "4.00 (2)", "3x", "judged at 10x"]
-    assert rows["GAN"] == ["**2.50 (2)**", "2.50 (2)", "2.00 (2)", "1x", "at the edge of its grid; judged at 10x"]
-    assert rows["LSGAN"] == ["**2.00 (1)**", "", "", "1x", "at the edge of its grid; not judged yet"]
-    assert rows["Brand new"] == ["", "", "", "-", "no rates tried"]
+    assert rows["method"] == ["n", "1x", "3x", "10x", "chosen", "remarks"]
+    assert rows["WGAN-GP"] == ["2", "2.00", "**5.00**", "4.00", "3x", "judged at 10x"]
+    assert rows["GAN"] == ["2", "**2.50**", "2.50", "2.00", "1x", "at the edge of its grid; judged at 10x"]
+    assert rows["LSGAN"] == ["1", "**2.00**", "", "", "1x", "at the edge of its grid; not judged yet"]
+    assert rows["Brand new"] == ["-", "", "", "", "-", "no rates tried"]
 
 
-def test_factors_tried_on_unequal_numbers_of_architectures_are_flagged(
-    try_rate: Callable[[str, float, list[float]], None], run_report: Callable[..., str]
+def test_factors_are_compared_on_the_architectures_that_all_of_them_share(
+    try_rate: TryRate, run_report: Callable[..., str]
 ) -> None:
-    try_rate("wgan_gp", 30.0, [1.0])
-    assert section(run_report(), "Learning rates")["WGAN-GP"] == [
-        "2.00 (2)",
-        "**5.00 (2)**",
-        "4.00 (2)",
-        "1.00 (1)",
-        "3x",
-        "factors tried on different numbers of architectures; judged at 10x",
+    try_rate("r3gan", 1.0, [1.0, 5.0, 9.0])
+    try_rate("r3gan", 3.0, [6.0, 7.0], first=201)  # as many, yet not the same: 5 and 9 against 6 and 7
+    try_rate("r3gan", 10.0, [3.0, 3.0], first=201)
+    assert section(run_report(), "Learning rates")["r3gan"] == [
+        "2",
+        "**7.00**",
+        "6.50",
+        "3.00",
+        "1x",
+        "at the edge of its grid; 1 architectures not at every factor: not compared; not judged yet",
     ]
+
+
+def test_nothing_is_chosen_among_factors_that_share_no_architecture(
+    try_rate: TryRate, run_report: Callable[..., str]
+) -> None:
+    try_rate("r3gan", 1.0, [5.0])
+    try_rate("r3gan", 3.0, [6.0], first=201)
+    row = section(run_report(), "Learning rates")["r3gan"]
+    assert row == ["0", "-", "-", "", "-", "2 architectures not at every factor: not compared; not judged yet"]
+
+
+def test_failed_runs_are_named_in_both_steps(study: Path, add_run: AddRun, run_report: Callable[..., str]) -> None:
+    add_run("lsgan", 201, folder="robustness_laptop_rates", learning_rate_scale=3.0, status="failed", scores=None)
+    lines = run_report().splitlines()
+    remedy = "; starting the study again mends them."
+    assert f"- Failed by an error, counted as 1.0: dcgan 1 (seeds 3){remedy}" in lines
+    assert f"- Failed by an error, counted as 1.0: lsgan 1 (seeds 201){remedy}" in lines
+
+
+def test_results_that_cannot_be_read_are_named_in_both_steps(
+    study: Path, judge: AddRun, try_rate: TryRate, run_report: Callable[..., str]
+) -> None:
+    files = [judge("lsgan", 0, 2.0), next((study / "robustness_laptop_rates").glob("*/result.json"))]
+    for file in files:
+        file.write_text("{", encoding="utf-8")
+    lines = run_report().splitlines()
+    for file in files:
+        assert any(line.startswith(f"- Left out: {file}: not a run's result") for line in lines)
+
+
+def test_csv_file_says_which_way_the_score_is_better(study: Path, run_report: Callable[..., str]) -> None:
+    run_report()
+    file = study / "robustness_laptop" / "report" / "runs.csv"
+    rows = read_csv(file)
+    assert {(row["status"], row["higher_is_better"]) for row in rows} >= {("finished", "True"), ("failed", "")}
+    file.write_text(file.read_text(encoding="utf-8").replace("digits_score,True", "digits_score,False"))
+    with pytest.raises(ValueError, match="lower is better"):
+        comparable_runs(read_archive(file), "digits_score")
 
 
 def test_seed_used_in_both_steps_is_named(study: Path, judge: AddRun, run_report: Callable[..., str]) -> None:
@@ -252,8 +294,8 @@ def test_table_2_can_be_made_from_the_csv_files_of_a_robustness_study(
     tmp_path: Path, run_report: Callable[..., str], use_study: UseStudy, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run_report("--output", str(tmp_path / "kept"))
-    report = "kind: success_table, score: digits_score, thresholds: [2.0], baseline: dcgan, penalised: wgan_gp, note: x"
-    use_study("table2_laptop", f"report: {{{report}}}")
+    report = "kind: success_table, score: digits_score, floor: 1.0, thresholds: [2.0]"
+    use_study("table2_laptop", f"report: {{{report}, baseline: dcgan, penalised: wgan_gp, note: x}}")
     out = str(tmp_path / "out")
     assert main(["table2_laptop", "--from", str(tmp_path / "kept"), "--output", out]) == 0
     text = capsys.readouterr().out
@@ -376,4 +418,4 @@ def test_first_step_reports_its_own_table(study: Path, capsys: pytest.CaptureFix
     assert main(["robustness_laptop_rates", "--runs", str(study)]) == 0
     rows = section(capsys.readouterr().out.replace("# robustness", "## Rates\n# robustness"), "Rates")
     assert list(rows)[2:] == ["WGAN-GP", "GAN", "LSGAN"]
-    assert rows["WGAN-GP"][3:] == ["3x", "-"]
+    assert rows["WGAN-GP"][4:] == ["3x", "-"]

@@ -10,7 +10,7 @@ import pytest
 from matplotlib.image import imread
 
 from gan_lightning.report.__main__ import main
-from gan_lightning.report.pairs import Comparison, outcomes
+from gan_lightning.report.comparisons import Comparison, outcomes
 from gan_lightning.report.paper import TABLE_5
 from gan_lightning.report.runs import spans
 
@@ -86,6 +86,24 @@ def test_summary_counts_diverged_and_failed_runs_as_lowest(report: str) -> None:
     assert "- Runs that diverged: GAN 1 (seeds 2), WGAN-GP 0." in report
     assert "- Runs that failed: GAN 0, WGAN-GP 1 (seeds 3)." in report
     assert "- Compute: 5.5 hours in 11 runs" in report
+
+
+def test_failed_runs_are_named_with_what_they_count_and_what_mends_them(report: str) -> None:
+    line = "- Failed by an error, counted as 1.0: wgan_gp 1 (seeds 3); starting the study again mends them."
+    assert line in report.splitlines()
+
+
+def test_floor_of_the_study_is_what_a_failed_run_counts(
+    tmp_path: Path, add_run: AddRun, use_study: Callable[[str, str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = "kind: success_table, score: digits_score, floor: 0.0, thresholds: [0.0, 0.5]"
+    use_study("table2_laptop", f"report: {{{settings}, baseline: dcgan, penalised: wgan_gp, note: x}}")
+    add_run("dcgan", 0, 9.0, status="diverged")
+    add_run("wgan_gp", 0, 0.25)
+    assert main(["table2_laptop", "--runs", str(tmp_path / "runs")]) == 0
+    out = capsys.readouterr().out
+    assert "- Median score: GAN 0.00, WGAN-GP 0.25." in out
+    assert "counts as 0.0." in out
 
 
 def test_report_carries_protocol_and_versions(report: str) -> None:
@@ -168,7 +186,7 @@ def test_finished_run_without_the_studys_score_is_named_and_left_out(
 
 
 def test_outcomes_keep_the_two_objectives_apart() -> None:
-    comparison = Comparison(baseline=[3.0, 1.0, 3.0, 1.0, 1.0], penalised=[1.0, 3.0, 3.0, 1.0, 3.0])
+    comparison = Comparison(list(range(5)), baseline=[3.0, 1.0, 3.0, 1.0, 1.0], other=[1.0, 3.0, 3.0, 1.0, 3.0])
     assert outcomes(comparison, 2.0) == (2.0, 1, 2, 1, 1)
 
 

@@ -4,16 +4,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gan_lightning.report.archive import RUNS, write_archive
+from gan_lightning.report.methods import failures
 from gan_lightning.report.rates import explanation, rates_table, read_grids
-from gan_lightning.report.runs import check_comparable, protocol_words, split_unscored
+from gan_lightning.report.runs import Scale, comparable_runs, protocol_words
 from gan_lightning.report.study import Study
 
 
 @dataclass
 class Settings:
-    """The `report` section of a study of this kind."""
+    """The `report` section of a study of this kind; `floor` is what a run counts that diverged or failed."""
 
     score: str
+    floor: float
 
 
 def write_report(study: Study, settings: Settings, output: Path) -> str:
@@ -23,19 +25,20 @@ def write_report(study: Study, settings: Settings, output: Path) -> str:
         The text of `table.md`.
 
     Raises:
-        ValueError: if the runs are not comparable, or none has ended.
+        ValueError: if the runs are not comparable by that score, or none has ended.
     """
-    scored, unscored = split_unscored(study.runs, settings.score)
-    check_comparable(scored)
-    grids = read_grids(scored, score=settings.score, order=study.planned_methods)
+    scale = Scale(settings.score, settings.floor)
+    scored, unscored = comparable_runs(study.runs, settings.score)
+    grids = read_grids(scored, scale=scale, order=study.planned_methods)
     if not grids:
         raise ValueError(f"{study.directory}: no run has ended yet ({len(scored)} runs)")
     running = sum(not run.ended for run in scored)
     lines = [
         f"# {study.name}: the factor on each method's rates",
         "",
-        *explanation(settings.score),
+        *explanation(scale),
         *(f"- Left out: {line}." for line in (*study.unreadable, *unscored)),
+        *(f"- {line}." for line in failures(scored, scale)),
         *([f"- Not ended yet: {running} runs."] if running else []),
         f"- Protocol: {protocol_words(scored)}.",
         "",

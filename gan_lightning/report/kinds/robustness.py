@@ -8,24 +8,24 @@ from statistics import median
 from gan_lightning.report import archive
 from gan_lightning.report.axes_plot import draw_axes
 from gan_lightning.report.by_axis import axis_values, medians_by_axis, rank_tests
+from gan_lightning.report.comparisons import Comparison, adjusted_p, compare_all
 from gan_lightning.report.compute import Curves, budgets, scores_within, timed
 from gan_lightning.report.compute_plot import draw_compute
 from gan_lightning.report.drawing import INK, Line, lines_for
 from gan_lightning.report.inference import wilson_interval
 from gan_lightning.report.markdown import markdown_table, p_text, percent
-from gan_lightning.report.methods import Comparison, Method, by_method, compare, missing, quartiles
+from gan_lightning.report.methods import Method, by_method, failures, missing, quartiles
 from gan_lightning.report.paper import PAPERS_METHODS, TABLE_5
 from gan_lightning.report.rates import Grid, explanation, rates_table, read_grids
 from gan_lightning.report.runs import (
-    LOWEST_SCORE,
     Point,
     Run,
-    check_comparable,
+    Scale,
+    comparable_runs,
     protocol_words,
     read_curve,
     read_runs,
     spans,
-    split_unscored,
 )
 from gan_lightning.report.study import Study
 from gan_lightning.report.success_plot import Curve, draw_success_rates
@@ -40,6 +40,7 @@ class Settings:
 
     Args:
         score: what is compared, such as ``digits_score``.
+        floor: the lowest possible score, which a run counts that diverged or failed.
         baseline: the method that every other is held against.
         failure_below: an architecture fails whose run diverged, failed or ends with a lower score than this.
         thresholds: of the success rates, ascending; the first and the last bound the picture.
@@ -51,6 +52,7 @@ class Settings:
     """
 
     score: str
+    floor: float
     baseline: str
     failure_below: float
     thresholds: list[float]
@@ -61,14 +63,11 @@ class Settings:
     note: str = ""
 
     def __post_init__(self) -> None:
-        if (
-            len(self.thresholds) < 2
-            or self.thresholds != sorted(set(self.thresholds))
-            or self.thresholds[0] < LOWEST_SCORE
-        ):
-            raise ValueError(f"thresholds must be two or more and ascend from {LOWEST_SCORE}, got {self.thresholds}")
-        if self.failure_below <= LOWEST_SCORE:
-            raise ValueError(f"failure_below={self.failure_below} is not possible: more than {LOWEST_SCORE} is needed")
+        ascending = self.thresholds == sorted(set(self.thresholds))
+        if len(self.thresholds) < 2 or not ascending or self.thresholds[0] < self.floor:
+            raise ValueError(f"thresholds must be two or more and ascend from {self.floor}, got {self.thresholds}")
+        if self.failure_below <= self.floor:
+            raise ValueError(f"failure_below={self.failure_below} is not possible: more than {self.floor} is needed")
         if any(seconds <= 0 for seconds in self.within):
             raise ValueError(f"within={self.within} is not possible: positive seconds are needed")
         if len(self.paper) not in (0, len(PAPERS_METHODS)):
@@ -76,14 +75,23 @@ class Settings:
                 f"paper={self.paper} is not possible: the methods of {' and '.join(PAPERS_METHODS)}, or []"
             )
 
+    @property
+    def scale(self) -> Scale:
+        """What counts of a run."""
+        return Scale(self.score, self.floor)
+
 
 @dataclass(frozen=True)
 class Findings:
-    """What a report is made of: methods with an ended run, scores on the way, and the rates that were tried."""
+    """What a report is made of: methods with an ended run, scores on the way, and the rates that were tried.
+
+    `tried_left_out` has a line for each run of a tried rate that could not be read or was not scored.
+    """
 
     methods: list[Method]
     curves: Curves
     tried: tuple[Run, ...]
+    tried_left_out: tuple[str, ...]
     grids: list[Grid]
 
 
@@ -96,20 +104,25 @@ def write_report(study: Study, settings: Settings, output: Path) -> str:
     Raises:
         ValueError: if the study's runs are not comparable, or none has ended.
     """
-    scored, unscored = split_unscored(study.runs, settings.score)
-    check_comparable(scored)
-    started = by_method(scored, score=settings.score, order=study.planned_methods)
+    scored, unscored = comparable_runs(study.runs, settings.score)
+    started = by_method(scored, scale=settings.scale, order=study.planned_methods)
     methods = [method for method in started if method.ended]
     if not methods:
         raise ValueError(f"{study.directory}: no run has ended yet ({len(scored)} runs)")
-    tried = read_tried(study, settings)
-    grids = read_grids(split_unscored(tried, settings.score)[0], score=settings.score, order=study.planned_methods)
-    found = Findings(methods, collect_curves(study, methods, settings.score), tried, grids)
+    tried, unreadable = read_tried(study, settings)
+    tried_scored, tried_unscored = comparable_runs(tried, settings.score)
+    found = Findings(
+        methods,
+        collect_curves(study, methods, settings.score),
+        tried,
+        (*unreadable, *tried_unscored),
+        read_grids(tried_scored, scale=settings.scale, order=study.planned_methods),
+    )
     text = "\n".join(
         [
             f"# {study.name}: {len(methods)} methods on random architectures",
             "",
-            *header(study, settings, started=started, unscored=unscored),
+            *header(study, settings, started=started, left_out=[*study.unreadable, *unscored]),
             "",
             *scores_section(found, settings),
             *success_section(found, settings),
@@ -128,20 +141,15 @@ def write_report(study: Study, settings: Settings, output: Path) -> str:
     return text
 
 
-def read_tried(study: Study, settings: Settings) -> tuple[Run, ...]:
+def read_tried(study: Study, settings: Settings) -> tuple[tuple[Run, ...], tuple[str, ...]]:
     """The runs by which the rates were chosen, from beside the study or from the CSV file of an earlier report.
 
-    Raises:
-        ValueError: if they are not comparable with each other.
+    Returns:
+        The runs, and a line for each `result.json` that cannot be read.
     """
     if study.archived:
-        tried = archive.read_archive(study.directory / archive.RATES)
-    else:
-        tried = read_runs(study.directory.parent / settings.rates)[0] if settings.rates else ()
-    scored, _ = split_unscored(tried, settings.score)
-    if scored:
-        check_comparable(scored)
-    return tried
+        return archive.read_archive(study.directory / archive.RATES), ()
+    return read_runs(study.directory.parent / settings.rates) if settings.rates else ((), ())
 
 
 def collect_curves(study: Study, methods: Sequence[Method], score: str) -> dict[tuple[str, int], list[Point]]:
@@ -152,7 +160,7 @@ def collect_curves(study: Study, methods: Sequence[Method], score: str) -> dict[
     return {key: points for key, points in curves.items() if points}
 
 
-def header(study: Study, settings: Settings, *, started: Sequence[Method], unscored: Sequence[str]) -> list[str]:
+def header(study: Study, settings: Settings, *, started: Sequence[Method], left_out: Sequence[str]) -> list[str]:
     """What was counted, what is missing, and how the scores were taken."""
     runs = [run for method in started for run in method.runs.values()]
     expected = study.planned_seeds | {run.seed for run in runs}
@@ -162,9 +170,10 @@ def header(study: Study, settings: Settings, *, started: Sequence[Method], unsco
         f"- {sum(run.ended for run in runs)} of {len(expected) * len(names)} runs have ended: {len(expected)} "
         f"architectures, each trained once by each of {len(names)} methods.",
         *(f"- Missing: {line}." for line in missing(started, expected=expected, planned=study.planned_methods)),
-        *(f"- Left out: {line}." for line in unscored),
+        *(f"- Left out: {line}." for line in left_out),
+        *(f"- {line}." for line in failures(runs, settings.scale)),
         *([f"- {UNEVEN}"] if len({frozenset(method.ended) for method in started if method.ended}) > 1 else []),
-        f"- Score: final {settings.score.replace('_', ' ')}; a run that diverged or failed counts as {LOWEST_SCORE}, "
+        f"- Score: final {settings.score.replace('_', ' ')}; a run that diverged or failed counts as {settings.floor}, "
         "the lowest possible.",
         f"- Protocol: {protocol_words(runs)}; torch {' and '.join(versions) or 'not recorded'}.",
     ]
@@ -174,13 +183,15 @@ def header(study: Study, settings: Settings, *, started: Sequence[Method], unsco
 def scores_section(found: Findings, settings: Settings) -> list[str]:
     """The table of a row a method."""
     baseline = next((method for method in found.methods if method.name == settings.baseline), None)
-    comparisons = compare(found.methods, baseline) if baseline else {}
+    comparisons = compare_all(found.methods, baseline) if baseline else {}
+    adjusted = adjusted_p(comparisons)
     against = baseline.label if baseline else settings.baseline
     titles = ["method", "n", "rate", "median", "quartiles", "fail % [95 %]", "diverged", "failed", "near floor"]
     titles += [f"against {against}: ahead/behind/level", "p", "p (Holm)", "median difference [95 %]", "median s"]
     rows = [titles]
     for method in found.methods:
-        rows.append([*outcome_cells(method, settings), *comparison_cells(comparisons.get(method.name)), cost(method)])
+        compared = comparison_cells(comparisons.get(method.name), adjusted.get(method.name))
+        rows.append([*outcome_cells(method, settings), *compared, cost(method)])
     lines = [
         "## Scores",
         "",
@@ -214,7 +225,7 @@ def outcome_cells(method: Method, settings: Settings) -> list[str]:
     ]
 
 
-def comparison_cells(comparison: Comparison | None) -> list[str]:
+def comparison_cells(comparison: Comparison | None, adjusted: float | None) -> list[str]:
     """A method against the baseline; dashes where there is nothing to compare."""
     if comparison is None:
         return ["-"] * 4
@@ -223,7 +234,7 @@ def comparison_cells(comparison: Comparison | None) -> list[str]:
     return [
         f"{comparison.ahead}/{comparison.behind}/{comparison.level}",
         p_text(comparison.p),
-        p_text(comparison.adjusted_p),
+        p_text(adjusted),
         f"{median(comparison.differences):+.2f}{bounds}",
     ]
 
@@ -280,10 +291,10 @@ def compute_section(found: Findings, settings: Settings) -> list[str]:
         "",
         *markdown_table(rows, left=1),
         "",
-        "Of each run the score that it was last given in that time counts, 1.0 before the first. A method whose runs "
-        "end earlier is carried forward flat: it was not trained on, and might have gained or lost. Every method was "
-        "given its iterations, not its time; its rate was chosen for those. Seconds are wall "
-        "seconds of the machine that ran the study.",
+        f"Of each run the score that it was last given in that time counts, {settings.floor} before the first. A "
+        "method whose runs end earlier is carried forward flat: it was not trained on, and might have gained or lost. "
+        "Every method was given its iterations, not its time; its rate was chosen for those. Seconds are wall seconds "
+        "of the machine that ran the study.",
         "",
     ]
     return (
@@ -300,12 +311,14 @@ def rates_section(found: Findings, settings: Settings) -> list[str]:
     """The step before: which rates were tried, which was chosen, and whether it is the one that was judged."""
     judged = {method.name: method for method in found.methods}
     lines = ["## Learning rates", ""]
+    left_out = [f"- Left out: {line}." for line in found.tried_left_out]
     if not found.grids:
-        return [*lines, "No rates were tried.", ""]
+        return [*lines, "No rates were tried.", "", *left_out]
     seeds = sorted({run.seed for run in found.tried})
     shared = sorted(set(seeds) & {seed for method in found.methods for seed in method.runs})
     lines += [f"Chosen beforehand, on {len(seeds)} other architectures (seeds {spans(seeds)}):", ""]
-    lines += [*explanation(settings.score), "", *rates_table(found.grids, judged=judged), ""]
+    failed = [f"- {line}." for line in failures(found.tried, settings.scale)]
+    lines += [*explanation(settings.scale), *left_out, *failed, "", *rates_table(found.grids, judged=judged), ""]
     if shared:
         lines += [f"Not independent: seeds {spans(shared)} were used to choose rates and to judge.", ""]
     return lines

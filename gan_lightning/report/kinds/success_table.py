@@ -1,7 +1,7 @@
 """Tables 2 and 5: on how many random architectures each of two methods succeeds, by score threshold."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -9,21 +9,12 @@ from statistics import median
 from typing import Any
 
 from gan_lightning.report.archive import write_rows
+from gan_lightning.report.comparisons import Comparison, compare, outcomes
 from gan_lightning.report.drawing import COLOURS, Line
-from gan_lightning.report.inference import sign_test
 from gan_lightning.report.markdown import markdown_table
-from gan_lightning.report.pairs import Comparison, Pair, compare, outcomes, pair_up
+from gan_lightning.report.methods import Method, by_method, failures, missing
 from gan_lightning.report.paper import PAPERS_METHODS, TABLE_5, Outcomes
-from gan_lightning.report.runs import (
-    LOWEST_SCORE,
-    Run,
-    axes,
-    check_comparable,
-    label_of,
-    protocol_words,
-    spans,
-    split_unscored,
-)
+from gan_lightning.report.runs import Run, Scale, axes, comparable_runs, protocol_words, spans
 from gan_lightning.report.study import Study
 from gan_lightning.report.success_plot import Curve, draw_success_rates
 
@@ -32,17 +23,21 @@ LINES = Line(COLOURS[1], "-"), Line(COLOURS[0], "-")  # of the baseline and of t
 
 @dataclass
 class Settings:
-    """The `report` section of a study of this kind; `baseline` and `penalised` name methods."""
+    """The `report` section of a study of this kind; `baseline` and `penalised` name methods.
+
+    `floor` is the lowest possible score, which a run counts that diverged or failed.
+    """
 
     score: str
+    floor: float
     thresholds: list[float]
     baseline: str
     penalised: str
     note: str
 
     def __post_init__(self) -> None:
-        if not self.thresholds or self.thresholds != sorted(set(self.thresholds)) or self.thresholds[0] < LOWEST_SCORE:
-            raise ValueError(f"thresholds must ascend from {LOWEST_SCORE} or above, got {self.thresholds}")
+        if not self.thresholds or self.thresholds != sorted(set(self.thresholds)) or self.thresholds[0] < self.floor:
+            raise ValueError(f"thresholds must ascend from {self.floor} or above, got {self.thresholds}")
 
 
 def write_report(study: Study, settings: Settings, output: Path) -> str:
@@ -54,44 +49,62 @@ def write_report(study: Study, settings: Settings, output: Path) -> str:
     Raises:
         ValueError: if the study's runs are not comparable, or no pair of runs is complete.
     """
-    methods = settings.baseline, settings.penalised
-    scored, unscored = split_unscored((run for run in study.runs if run.method in methods), settings.score)
-    check_comparable(scored)
-    pairs = pair_up(scored, score=settings.score, baseline=settings.baseline, penalised=settings.penalised)
-    complete = [pair for pair in pairs if pair.complete]
-    if not complete:
+    names = settings.baseline, settings.penalised
+    scored, unscored = comparable_runs((run for run in study.runs if run.method in names), settings.score)
+    baseline, penalised = both_methods(scored, settings)
+    comparison = compare(penalised, baseline)
+    if not comparison.seeds:
         raise ValueError(f"{study.directory}: no architecture has ended under both methods yet ({len(scored)} runs)")
-    comparison = compare(complete, settings.score)
-    labels = label_of(settings.baseline, scored), label_of(settings.penalised, scored)
+    labels = baseline.label, penalised.label
     score_name = settings.score.replace("_", " ")
     rows = [outcomes(comparison, threshold) for threshold in settings.thresholds]
     lines = [
         f"# {study.name}: random architectures by {labels[0]} and by {labels[1]}",
         "",
-        *header(study, settings, pairs=pairs, complete=complete, left_out=[*unscored, *others(study, methods)]),
+        *header(
+            study,
+            settings,
+            methods=(baseline, penalised),
+            comparison=comparison,
+            left_out=[*unscored, *others(study, names)],
+        ),
         "",
-        f"Left: this study, {len(complete)} architectures. Right: the paper, Table 5 (ImageNet 32x32, "
+        f"Left: this study, {len(comparison.seeds)} architectures. Right: the paper, Table 5 (ImageNet 32x32, "
         f"{TABLE_5[0].total} architectures, Inception score). {settings.note.strip()}",
         "",
         *success_table(rows, score_name, labels=labels),
         "",
-        *summary(comparison, complete, labels=labels, all_runs=[run for pair in pairs for run in pair.runs]),
+        *summary(comparison, baseline, penalised),
     ]
     text = "\n".join(lines) + "\n"
     output.mkdir(parents=True, exist_ok=True)
     (output / "table.md").write_text(text, encoding="utf-8")
-    write_architectures(output / "architectures.csv", pairs, settings=settings)
+    write_architectures(output / "architectures.csv", (baseline, penalised))
     draw_success_rates(
         output / "success.png",
         [
             Curve(label, scores, line)
-            for label, scores, line in zip(labels, (comparison.baseline, comparison.penalised), LINES, strict=True)
+            for label, scores, line in zip(labels, (comparison.baseline, comparison.other), LINES, strict=True)
         ],
         thresholds=settings.thresholds,
         score_name=score_name,
         paper=dict(zip(PAPERS_METHODS, LINES, strict=True)),
     )
     return text
+
+
+def both_methods(runs: Sequence[Run], settings: Settings) -> tuple[Method, Method]:
+    """The baseline and the penalised method, with or without runs.
+
+    Raises:
+        ValueError: if a method has two runs of one seed, or the two runs of a seed have different architectures.
+    """
+    scale = Scale(settings.score, settings.floor)
+    there = {method.name: method for method in by_method(runs, scale=scale)}
+    baseline, penalised = (
+        there.get(name, Method(name, name, {}, scale)) for name in (settings.baseline, settings.penalised)
+    )
+    return baseline, penalised
 
 
 def others(study: Study, methods: Sequence[str]) -> list[str]:
@@ -117,38 +130,21 @@ def cells(row: Outcomes | None) -> list[str]:
 
 
 def header(
-    study: Study, settings: Settings, *, pairs: Sequence[Pair], complete: Sequence[Pair], left_out: Sequence[str]
+    study: Study, settings: Settings, *, methods: Sequence[Method], comparison: Comparison, left_out: Sequence[str]
 ) -> list[str]:
     """What was counted, what is missing, and how the scores were taken."""
-    expected = study.planned_seeds | {pair.seed for pair in pairs}
-    runs = [run for pair in complete for run in pair.runs]
+    expected = study.planned_seeds.union(*(method.runs for method in methods))
+    runs = [method.runs[seed] for method in methods for seed in comparison.seeds]
     return [
-        f"- {len(complete)} of {len(expected)} architectures are in, each under both methods.",
-        *(f"- Missing: {line}." for line in missing(pairs, settings, expected=expected)),
+        f"- {len(comparison.seeds)} of {len(expected)} architectures are in, each under both methods.",
+        *(f"- Missing: {line}." for line in missing(methods, expected=expected, planned=())),
         *(f"- Left out: {line}." for line in (*study.unreadable, *left_out)),
         f"- Success: final {settings.score.replace('_', ' ')} > min. score; a diverged or failed run never succeeds "
-        f"and counts as {LOWEST_SCORE}.",
+        f"and counts as {settings.floor}.",
+        *(f"- {line}." for line in failures(runs, methods[0].scale)),
         f"- Protocol: {protocol_words(runs)}.",
         f"- Versions: {versions(runs)}.",
     ]
-
-
-def missing(pairs: Sequence[Pair], settings: Settings, *, expected: Iterable[int]) -> list[str]:
-    """What keeps pairs incomplete, by method: seeds without a run, and seeds whose run has not ended."""
-    lines = []
-    members: list[tuple[str, Callable[[Pair], Run | None]]] = [
-        (settings.penalised, lambda pair: pair.penalised),
-        (settings.baseline, lambda pair: pair.baseline),
-    ]
-    for name, member in members:
-        there = {run.seed: run for run in map(member, pairs) if run}
-        absent = sorted(set(expected) - set(there))
-        unfinished = sorted(seed for seed, run in there.items() if not run.ended)
-        if absent:
-            lines.append(f"{name}: {len(absent)} without a result (seeds {spans(absent)})")
-        if unfinished:
-            lines.append(f"{name}: {len(unfinished)} running or interrupted (seeds {spans(unfinished)})")
-    return lines
 
 
 def versions(runs: Iterable[Run]) -> str:
@@ -160,36 +156,34 @@ def versions(runs: Iterable[Run]) -> str:
     return ", ".join(f"{name} {' and '.join(sorted(values))}" for name, values in found.items()) or "not recorded"
 
 
-def summary(
-    comparison: Comparison, complete: Sequence[Pair], *, labels: tuple[str, str], all_runs: Sequence[Run]
-) -> list[str]:
+def summary(comparison: Comparison, baseline: Method, penalised: Method) -> list[str]:
     """Medians, the paired sign test, how the runs ended, and what they cost."""
-    first, second = labels
-    ties = len(complete) - comparison.ahead - comparison.behind
-    ended = [(first, [pair.baseline for pair in complete]), (second, [pair.penalised for pair in complete])]
+    first, second = baseline.label, penalised.label
     lines = [
-        f"- Median score: {first} {median(comparison.baseline):.2f}, {second} {median(comparison.penalised):.2f}.",
-        f"- {second} is ahead on {comparison.ahead} of {len(complete)} architectures, behind on {comparison.behind}, "
-        f"level on {ties} (exact two-sided sign test: p = {sign_test(comparison.ahead, comparison.behind):.2g}).",
+        f"- Median score: {first} {median(comparison.baseline):.2f}, {second} {median(comparison.other):.2f}.",
+        f"- {second} is ahead on {comparison.ahead} of {len(comparison.seeds)} architectures, behind on "
+        f"{comparison.behind}, level on {comparison.level} (exact two-sided sign test: p = {comparison.p:.2g}).",
     ]
     for status in ("diverged", "failed"):
-        seeds = [(label, [run.seed for run in group if run and run.status == status]) for label, group in ended]
+        seeds = [(m.label, [s for s in comparison.seeds if m.runs[s].status == status]) for m in (baseline, penalised)]
         named = [f"{label} {len(found)}" + (f" (seeds {spans(found)})" if found else "") for label, found in seeds]
         lines.append(f"- Runs that {status}: {', '.join(named)}.")
-    hours = sum(run.seconds for run in all_runs) / 3600
-    return [*lines, f"- Compute: {hours:.1f} hours in {len(all_runs)} runs, incomplete pairs included."]
+    runs = [*baseline.runs.values(), *penalised.runs.values()]
+    hours = sum(run.seconds for run in runs) / 3600
+    return [*lines, f"- Compute: {hours:.1f} hours in {len(runs)} runs, incomplete pairs included."]
 
 
-def write_architectures(file: Path, pairs: Sequence[Pair], *, settings: Settings) -> None:
+def write_architectures(file: Path, methods: Sequence[Method]) -> None:
     """One row per architecture, incomplete pairs included: its axes, then each method's outcome as recorded."""
-    axis_names = dict.fromkeys(name for pair in pairs for run in pair.runs for name in axes(run))
-    methods = settings.baseline, settings.penalised
-    outcome_names = [f"{name}.{column}" for name in methods for column in ("status", "final", "best", "seconds")]
+    axis_names = dict.fromkeys(name for method in methods for run in method.runs.values() for name in axes(run))
+    outcome_names = [
+        f"{method.name}.{column}" for method in methods for column in ("status", "final", "best", "seconds")
+    ]
     rows = []
-    for pair in pairs:
-        row: dict[str, Any] = {"seed": pair.seed} | {f"{method}.status": "missing" for method in methods}
-        for run in pair.runs:
-            row |= axes(run) | outcome(run, settings.score)
+    for seed in sorted(set().union(*(method.runs for method in methods))):
+        row: dict[str, Any] = {"seed": seed} | {f"{method.name}.status": "missing" for method in methods}
+        for run in (method.runs[seed] for method in methods if seed in method.runs):
+            row |= axes(run) | outcome(run, methods[0].scale.score)
         rows.append(row)
     write_rows(file, ["seed", *axis_names, *outcome_names], rows)
 
