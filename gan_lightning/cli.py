@@ -19,7 +19,7 @@ from gan_lightning.resources import project_folder
 from gan_lightning.runs.directory import RunDirectory
 from gan_lightning.runs.identity import LENGTH, follows_length, key_of, replaced_parts, run_name, same_places
 from gan_lightning.runs.overrides import Mistake
-from gan_lightning.runs.result import Result
+from gan_lightning.runs.result import read_result
 from gan_lightning.runs.settings import resolve
 from gan_lightning.runs.words import nothing_to_do
 
@@ -66,7 +66,7 @@ def start(config: DictConfig, directory: RunDirectory, names: dict[str, str]) ->
     """
     settings = resolve(config) | names
     if directory.has_ended(settings) and same_places(settings, directory.settings):
-        result = Result.read(directory.result_file)
+        result = read_result(directory.result_file)
         log.info("%s", nothing_to_do(result, settings, directory.path))
         return result.status
     with directory.claimed():

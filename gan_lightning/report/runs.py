@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_lightning.runs.metrics_file import read_metrics
-from gan_lightning.runs.result import Result
+from gan_lightning.runs.result import Result, read_result
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ def read_run(file: Path) -> Run:
     Raises:
         ValueError: if the file is not a run's result, in one line that names it.
     """
-    return Run(**vars(Result.read(file)), directory=file.parent)
+    return Run(**vars(read_result(file)), directory=file.parent)
 
 
 def read_runs(directory: Path) -> tuple[tuple[Run, ...], tuple[str, ...]]:

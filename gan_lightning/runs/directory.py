@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from gan_lightning.atomic import atomic_file
 from gan_lightning.runs.identity import LENGTH, differences
-from gan_lightning.runs.result import Result
+from gan_lightning.runs.result import Result, read_result, write_result
 from gan_lightning.runs.settings import Settings
 
 
@@ -62,7 +62,7 @@ class RunDirectory:
         Raises:
             ValueError: if it is broken.
         """
-        return Result.read(self.result_file) if self.result_file.exists() else None
+        return read_result(self.result_file) if self.result_file.exists() else None
 
     @property
     def has_begun(self) -> bool:
@@ -73,7 +73,7 @@ class RunDirectory:
         """Write what the run is; the samples, curves and checkpoints of an earlier start stay."""
         with atomic_file(self.config) as temporary:
             OmegaConf.save(OmegaConf.create(settings), temporary)
-        result.write(self.result_file)
+        write_result(self.result_file, result)
 
     def record(self, **changes: Any) -> None:
         """Change fields of ``result.json``.
@@ -81,7 +81,7 @@ class RunDirectory:
         Raises:
             FileNotFoundError: if the run has not begun.
         """
-        replace(Result.read(self.result_file), **changes).write(self.result_file)
+        write_result(self.result_file, replace(read_result(self.result_file), **changes))
 
     def refuse(self, config: DictConfig, names: dict[str, str], error: str) -> None:
         """Write down why a run of a sweep could not start; as its result too, if nothing of a run is there."""
@@ -90,9 +90,10 @@ class RunDirectory:
         numbers = {name: config.get(name) for name in ("seed", LENGTH)}
         if not self.has_begun and all(type(number) is int for number in numbers.values()):
             study = str(config.get("study"))
-            Result(status="failed", study=study, generator_step=0, seconds=0.0, error=error, **names, **numbers).write(
-                self.result_file
+            failed = Result(
+                status="failed", study=study, generator_step=0, seconds=0.0, error=error, **names, **numbers
             )
+            write_result(self.result_file, failed)
 
     def has_ended(self, settings: Settings) -> bool:
         """Whether these settings have nothing left to do here: it diverged, or has come as far or farther.

@@ -54,38 +54,6 @@ class Result:
     device: str | None = None
     error: str | None = None
 
-    @classmethod
-    def read(cls, file: Path) -> "Result":
-        """Read a ``result.json``, an older one too: there ``objective`` stands for the method and its label.
-
-        Raises:
-            FileNotFoundError: if there is none.
-            ValueError: if it is broken or not a run's, in one line that names it.
-        """
-        try:
-            entries: dict[str, Any] = dict(json.loads(file.read_text(encoding="utf-8")))
-            if "method" not in entries:
-                entries["method"] = entries["objective"]
-            entries["label"] = entries.get("label") or entries["method"]
-            if entries["status"] not in STATUSES:
-                raise ValueError(f"status '{entries['status']}' is none of {', '.join(STATUSES)}")
-            for name in ("seed", "generator_steps", "generator_step"):
-                entries[name] = int(entries[name])
-            entries["seconds"] = float(entries["seconds"])
-            if entries.get("learning_rate_scale") is not None:
-                entries["learning_rate_scale"] = float(entries["learning_rate_scale"])
-            return cls(**{field.name: entries[field.name] for field in fields(cls) if field.name in entries})
-        except FileNotFoundError:
-            raise
-        except (KeyError, OSError, TypeError, ValueError) as error:
-            reason = f"no entry {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
-            raise ValueError(f"{file}: not a run's result: {reason}; {REMEDY}") from error
-
-    def write(self, file: Path) -> None:
-        """Write it, atomically."""
-        with atomic_file(file) as temporary:
-            temporary.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
-
     @property
     def ended(self) -> bool:
         """Whether nothing more is to come unless the run is started again."""
@@ -97,3 +65,36 @@ class Result:
         if name not in taken:
             return None
         return math.nan if taken[name] is None else float(taken[name])
+
+
+def read_result(file: Path) -> Result:
+    """Read a ``result.json``, an older one too: there ``objective`` stands for the method and its label.
+
+    Raises:
+        FileNotFoundError: if there is none.
+        ValueError: if it is broken or not a run's, in one line that names it.
+    """
+    try:
+        entries: dict[str, Any] = dict(json.loads(file.read_text(encoding="utf-8")))
+        if "method" not in entries:
+            entries["method"] = entries["objective"]
+        entries["label"] = entries.get("label") or entries["method"]
+        if entries["status"] not in STATUSES:
+            raise ValueError(f"status '{entries['status']}' is none of {', '.join(STATUSES)}")
+        for name in ("seed", "generator_steps", "generator_step"):
+            entries[name] = int(entries[name])
+        entries["seconds"] = float(entries["seconds"])
+        if entries.get("learning_rate_scale") is not None:
+            entries["learning_rate_scale"] = float(entries["learning_rate_scale"])
+        return Result(**{field.name: entries[field.name] for field in fields(Result) if field.name in entries})
+    except FileNotFoundError:
+        raise
+    except (KeyError, OSError, TypeError, ValueError) as error:
+        reason = f"no entry {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
+        raise ValueError(f"{file}: not a run's result: {reason}; {REMEDY}") from error
+
+
+def write_result(file: Path, result: Result) -> None:
+    """Write a ``result.json``, atomically."""
+    with atomic_file(file) as temporary:
+        temporary.write_text(json.dumps(asdict(result), indent=2) + "\n", encoding="utf-8")

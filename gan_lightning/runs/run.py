@@ -26,7 +26,7 @@ from gan_lightning.runs.directory import RunDirectory
 from gan_lightning.runs.identity import check_content
 from gan_lightning.runs.metrics_logger import MetricsLogger
 from gan_lightning.runs.processes import device_kind, in_processes, limit_threads
-from gan_lightning.runs.result import Result
+from gan_lightning.runs.result import Result, read_result
 from gan_lightning.runs.settings import Settings, flatten
 from gan_lightning.runs.words import closing, nothing_to_do, opening, quieten
 
@@ -74,7 +74,7 @@ def run(settings: Settings, directory: RunDirectory) -> str:
         with open(directory.path / "train.log", "a") as file:
             file.write(traceback.format_exc())
         directory.record(status="failed", error=f"{type(error).__name__}: {line}")
-    result = Result.read(directory.result_file)
+    result = read_result(directory.result_file)
     log.info("%s", closing(result, directory.path))
     return result.status
 

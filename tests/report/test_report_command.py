@@ -9,8 +9,9 @@ import pytest
 
 from gan_lightning.report.__main__ import main
 from gan_lightning.report.kinds import known_kinds, load_kind
-from gan_lightning.report.runs import read_run
+from gan_lightning.report.runs import Run, read_run
 from gan_lightning.report.study import Study, known_studies, load_study_file, project_folder, report_settings
+from gan_lightning.runs.result import Result
 
 AddRun = Callable[..., Path]
 AddPair = Callable[[int, float, float], None]
@@ -196,6 +197,11 @@ def test_result_that_cannot_be_read_is_named(tmp_path: Path, text: str) -> None:
     file.write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match=f"^{file}: "):
         read_run(file)
+
+
+def test_run_is_a_result_that_is_neither_read_nor_written_as_one() -> None:
+    assert issubclass(Run, Result)
+    assert not {"read", "write"} & set(dir(Run))
 
 
 def test_each_study_of_the_project_asks_for_a_known_kind_with_settings_that_it_takes() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gan_lightning.runs.result import Result
+from gan_lightning.runs.result import Result, read_result, write_result
 
 EARLIER = Path(__file__).parent / "earlier_layout" / "result.json"
 
@@ -33,19 +33,19 @@ RESULT = Result(
 
 
 def test_result_comes_back_as_it_was_written(tmp_path: Path) -> None:
-    RESULT.write(tmp_path / "run" / "result.json")
-    assert Result.read(tmp_path / "run" / "result.json") == RESULT
+    write_result(tmp_path / "run" / "result.json", RESULT)
+    assert read_result(tmp_path / "run" / "result.json") == RESULT
     assert list((tmp_path / "run").iterdir()) == [tmp_path / "run" / "result.json"]
 
 
 def test_file_is_one_flat_object_of_all_fields(tmp_path: Path) -> None:
-    RESULT.write(tmp_path / "result.json")
+    write_result(tmp_path / "result.json", RESULT)
     assert json.loads((tmp_path / "result.json").read_text()) == asdict(RESULT)
     assert set(asdict(RESULT)) == {field.name for field in fields(Result)}
 
 
 def test_result_of_the_earlier_layout_has_its_objective_for_method_and_label_and_the_rest_unknown() -> None:
-    earlier = Result.read(EARLIER)
+    earlier = read_result(EARLIER)
     assert (earlier.method, earlier.label) == ("wgan_gp", "wgan_gp")
     assert (earlier.learning_rate_scale, earlier.n_critic, earlier.data, earlier.parameters) == (None,) * 4
     assert earlier.score("final", "digits_score") == pytest.approx(1.186, abs=1e-3)
@@ -71,7 +71,7 @@ def test_broken_file_is_named_with_the_remedy_in_one_line(tmp_path: Path, text: 
     file.write_text(text)
     remedy = "delete it, and the run's command writes it anew, going on from the last checkpoint if there is one"
     with pytest.raises(ValueError, match=rf"^{file}: not a run's result: [^\n]*; {remedy}$"):
-        Result.read(file)
+        read_result(file)
 
 
 @pytest.mark.parametrize("name", ["status", "seed", "generator_steps", "method", "study"])
@@ -79,7 +79,7 @@ def test_missing_entry_is_named(tmp_path: Path, name: str) -> None:
     file = tmp_path / "result.json"
     file.write_text(json.dumps({key: value for key, value in asdict(RESULT).items() if key != name}))
     with pytest.raises(ValueError, match=rf"^{file}: .*{'objective' if name == 'method' else name}"):
-        Result.read(file)
+        read_result(file)
 
 
 @pytest.mark.parametrize(("name", "value"), [("seed", None), ("seconds", "long"), ("generator_steps", [1])])
@@ -87,9 +87,9 @@ def test_entry_of_the_wrong_type_is_refused(tmp_path: Path, name: str, value: ob
     file = tmp_path / "result.json"
     file.write_text(json.dumps(asdict(RESULT) | {name: value}))
     with pytest.raises(ValueError, match=rf"^{file}: not a run's result"):
-        Result.read(file)
+        read_result(file)
 
 
 def test_missing_file_is_not_a_broken_one(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        Result.read(tmp_path / "result.json")
+        read_result(tmp_path / "result.json")

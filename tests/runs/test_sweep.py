@@ -7,7 +7,7 @@ from commands import Train
 
 from gan_lightning import cli
 from gan_lightning.runs.directory import RunDirectory
-from gan_lightning.runs.result import Result
+from gan_lightning.runs.result import Result, write_result
 from gan_lightning.runs.sweep import how_it_ended
 
 
@@ -18,7 +18,7 @@ def started(train: Train, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def start(config: object, directory: RunDirectory) -> str:
         names.append(directory.path.name)
-        Result(
+        result = Result(
             status="finished",
             study="adhoc",
             method="dcgan",
@@ -27,7 +27,8 @@ def started(train: Train, monkeypatch: pytest.MonkeyPatch) -> list[str]:
             generator_steps=1,
             generator_step=1,
             seconds=0.0,
-        ).write(directory.result_file)
+        )
+        write_result(directory.result_file, result)
         return "finished"
 
     monkeypatch.setattr(cli, "start", start)
