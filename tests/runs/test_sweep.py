@@ -16,7 +16,7 @@ def started(train: Train, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the directories of runs that were started; they end at once."""
     names: list[str] = []
 
-    def start(config: object, directory: RunDirectory, names: dict[str, str]) -> str:
+    def start(config: object, directory: RunDirectory, _: object) -> str:
         names.append(directory.path.name)
         result = Result(
             status="finished",
