@@ -9,6 +9,7 @@ import lightning as L
 import numpy as np
 import pytest
 import torch
+from points import Critic, Generator
 from torch import Tensor, nn
 from torch.optim import SGD, Optimizer
 from torch.utils.data import DataLoader
@@ -189,28 +190,6 @@ def test_provenance_depends_on_every_sample_and_label_and_on_nothing_else() -> N
     assert all(text.startswith("InMemory 2, sha256 ") for text in different)
     assert provenance(place="b.npy") == provenance()
     assert in_memory(Split(ROWS[:4], LABELS[:4]), Split(ROWS[4:], LABELS[4:])).provenance == provenance()
-
-
-class Generator(nn.Module):
-    """Latents of 3 numbers to points of the plane."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.layer = nn.Linear(3, 2)
-
-    def forward(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
-        return self.layer(latent)
-
-
-class Critic(nn.Module):
-    """Points to scores."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 1))
-
-    def forward(self, samples: Tensor, labels: Tensor | None = None) -> Tensor:
-        return self.layers(samples).squeeze(1)
 
 
 def sgd(network: nn.Module) -> Optimizer:

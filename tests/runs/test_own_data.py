@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 from omegaconf import DictConfig
-from torch import Tensor, nn
+from points import Critic, Generator
+from torch import Tensor
 
 from gan_lightning import sample
 from gan_lightning.data.base import RealData, Split
@@ -35,28 +36,6 @@ class ListedPoints(Points):
         return file
 
 
-class Generator(nn.Module):
-    """Latents of 3 numbers to points."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.layer = nn.Linear(3, 2)
-
-    def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
-        return self.layer(latents)
-
-
-class Critic(nn.Module):
-    """Points to scores."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 1))
-
-    def forward(self, samples: Tensor, labels: Tensor | None = None) -> Tensor:
-        return self.layers(samples).squeeze(1)
-
-
 @pytest.fixture
 def trained(compose_config: Callable[..., DictConfig], tmp_path: Path) -> Callable[[type[RealData]], Path]:
     """Trains on a kind of data for three iterations, with samples to be shown after two of them."""
@@ -66,7 +45,7 @@ def trained(compose_config: Callable[..., DictConfig], tmp_path: Path) -> Callab
         settings = resolve(compose_config("metrics=none", "trainer=cpu", "trainer.threads=1", *overrides))
         settings["data"] = {"_target_": f"{__name__}.{kind.__name__}", "batch_size": 4, "seed": 0}
         for network in (Generator, Critic):
-            settings["arch"][network.__name__.lower()] = {"_target_": f"{__name__}.{network.__name__}"}
+            settings["arch"][network.__name__.lower()] = {"_target_": f"points.{network.__name__}"}
         directory = RunDirectory(tmp_path / "run")
         assert run(settings, directory) == "finished"
         return directory.path
