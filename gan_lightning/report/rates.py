@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import median
 
 from gan_lightning.report.markdown import markdown_table
@@ -18,24 +19,24 @@ class Grid:
     label: str
     scores: dict[float, dict[int, float]]
 
-    @property
+    @cached_property
     def seeds(self) -> list[int]:
         """The seeds whose runs have ended at some factor."""
         return sorted(set().union(*self.scores.values()))
 
-    @property
+    @cached_property
     def shared(self) -> list[int]:
         """The seeds whose runs have ended at every factor: only on these are factors compared."""
         return [seed for seed in self.seeds if all(seed in scores for scores in self.scores.values())]
 
-    @property
+    @cached_property
     def medians(self) -> dict[float, float]:
         """The median score of each factor over the shared seeds; empty where there are none."""
         if not self.shared:
             return {}
         return {factor: median(scores[seed] for seed in self.shared) for factor, scores in self.scores.items()}
 
-    @property
+    @cached_property
     def chosen(self) -> float | None:
         """The factor of the highest median, the smallest of those that tie; None where no seed is shared."""
         return max(self.medians, key=lambda factor: (self.medians[factor], -factor), default=None)
@@ -115,12 +116,7 @@ def remarks(grid: Grid, judged: Mapping[str, Method] | None) -> list[str]:
         found.append(f"{len(grid.seeds) - len(grid.shared)} architectures not at every factor: not compared")
     if judged is not None and grid.name not in judged:
         found.append("not judged yet")
-    if (
-        judged is not None
-        and grid.name in judged
-        and grid.chosen is not None
-        and judged[grid.name].factors != [grid.chosen]
-    ):
+    elif judged is not None and grid.chosen is not None and judged[grid.name].factors != [grid.chosen]:
         used = " and ".join(f"{factor:g}x" for factor in judged[grid.name].factors) or "an unknown factor"
         found.append(f"judged at {used}")
     return found

@@ -138,8 +138,8 @@ def planned(sweep: Mapping[str, Any], axis: str, file: Path | None) -> tuple[str
         return ()
     try:
         override = OverridesParser.create().parse_override(f"{axis}={sweep[axis]}")
-        swept = override.sweep_string_iterator() if override.is_sweep_override() else [override.value()]
-        return tuple(map(str, swept))
+        values = override.sweep_string_iterator() if override.is_sweep_override() else [override.value()]
+        return tuple(map(str, values))
     except HydraException as error:
         raise ValueError(f"{file}: hydra.sweeper.params.{axis}: '{sweep[axis]}' is not a list of {axis}s") from error
 
