@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from gan_lightning.averaging import Averaging
+from gan_lightning.class_losses import AuxiliaryClassifier
 from gan_lightning.constraints import Constraint
 from gan_lightning.data.base import Batch
 from gan_lightning.objectives import Objective
@@ -44,12 +45,13 @@ class AdversarialModule(L.LightningModule):
         decay: factor on both rates as a function of the generator iteration, or ``None`` for constant rates.
         classes: of conditional networks, whose generator step draws labels of its own; ``None`` if the networks have no
             use for labels.
+        class_loss: what the critic's class scores add to both losses; ``None`` for nothing.
         generator_batch_multiple: samples of a generator step for each real sample of a critic step, positive.
         ema: how the generator is averaged for sampling; ``None`` for its last iterate.
 
     Raises:
-        ValueError: if ``generator_batch_multiple`` is not positive, if the critic has running statistics, or if the
-            constraint refuses it.
+        ValueError: if ``generator_batch_multiple`` is not positive, if the critic has running statistics, if the
+            constraint refuses it, or if there is a ``class_loss`` without ``classes``.
     """
 
     def __init__(
@@ -65,18 +67,22 @@ class AdversarialModule(L.LightningModule):
         seed: int,
         decay: Callable[[int], float] | None = None,
         classes: int | None = None,
+        class_loss: AuxiliaryClassifier | None = None,
         generator_batch_multiple: int = 1,
         ema: Averaging | None = None,
     ) -> None:
         super().__init__()
         if generator_batch_multiple < 1:
             raise ValueError(f"generator_batch_multiple={generator_batch_multiple} must be at least 1")
+        if class_loss is not None and classes is None:
+            raise ValueError("class_loss is not possible: the networks know no classes; allowed: none")
         _refuse_running_statistics(critic)
         constraint.prepare(critic)
         self.generator, self.critic = generator, critic
         self.objective, self.constraint = objective, constraint
         self.make_generator_optimizer, self.make_critic_optimizer = generator_optimizer, critic_optimizer
-        self.latent_dim, self.seed, self.decay, self.classes = latent_dim, seed, decay, classes
+        self.latent_dim, self.seed, self.decay = latent_dim, seed, decay
+        self.classes, self.class_loss = classes, class_loss
         self.generator_batch_multiple, self.ema = generator_batch_multiple, ema
         self.averaged_generator = None if ema is None else deepcopy(generator).requires_grad_(False)
         self.automatic_optimization = False
@@ -149,12 +155,16 @@ class AdversarialModule(L.LightningModule):
             return scores_of(self.critic(samples, labels=labels))
 
         with parametrize.cached():
-            real_scores, fake_scores = critic(real), critic(fake)
+            real_output, fake_output = self.critic(real, labels=labels), self.critic(fake, labels=labels)
+            real_scores, fake_scores = scores_of(real_output), scores_of(fake_output)
             loss = self.objective.critic_loss(real_scores, fake_scores)
             measures = self.objective.measures(real_scores.detach(), fake_scores.detach())
-            penalty = self.constraint.penalty(critic, real, fake, epsilon=epsilon)
-        if penalty is not None:
-            term, parts = penalty
+            added = [self.constraint.penalty(critic, real, fake, epsilon=epsilon)]
+        if self.class_loss is not None and labels is not None:
+            added.append(
+                self.class_loss.critic_term(class_scores_of(real_output), class_scores_of(fake_output), labels)
+            )
+        for term, parts in filter(None, added):
             loss, measures = loss + term, measures | parts
         return loss, {"critic_loss": loss.detach(), **measures}
 
@@ -178,8 +188,11 @@ class AdversarialModule(L.LightningModule):
         def real_scores() -> Tensor:
             return torch.cat([scores_of(self.critic(real, labels=labels))] * multiple)
 
-        fake = self.generator(latent, conditions)
-        return self.objective.generator_loss(scores_of(self.critic(fake, labels=conditions)), real_scores)
+        output = self.critic(self.generator(latent, conditions), labels=conditions)
+        loss = self.objective.generator_loss(scores_of(output), real_scores)
+        if self.class_loss is not None and conditions is not None:
+            loss = loss + self.class_loss.generator_term(class_scores_of(output), conditions)
+        return loss
 
     @torch.no_grad()
     def held_out_critic_loss(self, batches: Iterable[Batch]) -> Tensor:
@@ -254,6 +267,17 @@ def _refuse_running_statistics(critic: nn.Module) -> None:
 def scores_of(output: Tensor | tuple[Tensor, Tensor]) -> Tensor:
     """Scores ``(B,)`` from what a critic returns: scores alone, or scores and class scores ``(B, classes)``."""
     return output if isinstance(output, Tensor) else output[0]
+
+
+def class_scores_of(output: Tensor | tuple[Tensor, Tensor]) -> Tensor:
+    """Class scores ``(B, classes)`` from what a critic returns.
+
+    Raises:
+        ValueError: if it returns scores alone.
+    """
+    if isinstance(output, Tensor):
+        raise ValueError("class_loss is not possible: the critic returns no class scores; allowed: none")
+    return output[1]
 
 
 @contextmanager

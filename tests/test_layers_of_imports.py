@@ -16,6 +16,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # Small things that stand on nothing.
     "atomic": set(),
     "averaging": set(),
+    "class_losses": set(),
     "draw": set(),
     "images": set(),
     "optimizers": set(),
@@ -28,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "constraints": {"penalties"},
     "networks": set(),
     "data": {"atomic", "images", "randomness"},
-    "module": {"averaging", "constraints", "data", "objectives", "randomness", "sampling"},
+    "module": {"averaging", "class_losses", "constraints", "data", "objectives", "randomness", "sampling"},
     "metrics": {"data", "images", "sampling"},
     # The machinery of runs, file by file: what callbacks write through stands below them, what starts them above.
     "runs": set(),
@@ -86,7 +87,17 @@ MAY_IMPORT: dict[str, set[str]] = {
 """By file or folder of the package, and by file of `runs`: which others it may import, besides itself."""
 
 MAY_IMPORT_HYDRA = {"cli", "report", "runs.build", "runs.overrides", "runs.sweep"}
-TORCH_ALONE = ("objectives", "penalties", "constraints", "networks", "optimizers", "randomness", "sampling", "images")
+TORCH_ALONE = (
+    "objectives",
+    "penalties",
+    "constraints",
+    "class_losses",
+    "networks",
+    "optimizers",
+    "randomness",
+    "sampling",
+    "images",
+)
 QUICK = (
     "atomic",
     "cli",

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from functools import partial
-from math import pi, sqrt
+from math import log, pi, sqrt
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,6 +15,7 @@ from torch.optim import SGD, Adam, Optimizer
 
 from gan_lightning.averaging import ExponentialAverage
 from gan_lightning.callbacks.measures import Measures
+from gan_lightning.class_losses import AuxiliaryClassifier
 from gan_lightning.constraints import Constraint, GradientPenalty, NoConstraint, SpectralNorm, WeightClipping
 from gan_lightning.data.base import Batch, RealData
 from gan_lightning.module import AdversarialModule, Diverged
@@ -435,6 +436,38 @@ def test_labels_of_a_conditional_generator_step_come_from_a_stream_of_their_own(
     assert drawn is not None and torch.equal(drawn, make_streams().labels(B, 10))
     assert critic.labels[-1] is drawn
     assert torch.equal(cast(Tensor, generator.labels[0]), labels[0])
+
+
+AC_GAN = AuxiliaryClassifier(real=1.0, fake=0.0, generator=0.1)
+
+
+def test_class_loss_is_added_to_both_losses() -> None:
+    """The critic's class scores are all alike, so that every sample's cross-entropy is ln 10."""
+    plain = make_module(critic=ClassifyingCritic(), classes=10)
+    module = make_module(critic=ClassifyingCritic(), classes=10, class_loss=AC_GAN)
+    module.load_state_dict(plain.state_dict())
+    real, labels = real_batch()[0][0], torch.arange(B)
+    critic, generator = [], []
+    for each in (plain, module):
+        each.streams = make_streams()
+        critic.append(each.critic_loss(real, labels, latent=torch.ones(B, 3), epsilon=torch.full((B,), 0.5)))
+        generator.append(each.generator_loss(real, labels).item())
+    assert critic[1][0].item() - critic[0][0].item() == pytest.approx(log(10), abs=1e-4)
+    assert critic[1][1].keys() - critic[0][1].keys() == {"class_accuracy_real", "class_accuracy_fake"}
+    assert generator[1] - generator[0] == pytest.approx(0.1 * log(10), abs=1e-4)
+
+
+def test_critic_without_class_scores_cannot_have_a_class_loss(fit: Fit) -> None:
+    labels = torch.zeros(2, B, dtype=torch.long)
+    with pytest.raises(
+        ValueError, match=r"^class_loss is not possible: the critic returns no class scores; allowed: none$"
+    ):
+        fit(make_module(classes=10, class_loss=AC_GAN), real_batch(labels=labels), steps=1)
+
+
+def test_networks_without_classes_cannot_have_a_class_loss() -> None:
+    with pytest.raises(ValueError, match=r"^class_loss is not possible: the networks know no classes; allowed: none$"):
+        make_module(class_loss=AC_GAN)
 
 
 def make_streams() -> RandomStreams:

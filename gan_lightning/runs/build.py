@@ -72,6 +72,7 @@ def build_module(settings: Settings) -> AdversarialModule:
             seed=settings["seed"],
             decay=instantiate(settings["decay"]),
             classes=arch.get("classes"),
+            class_loss=instantiate(settings.get("class_loss", {})),  # a run of an earlier version has none
             generator_batch_multiple=settings["generator_batch_multiple"],
             ema=instantiate(settings["ema"]),
         )
