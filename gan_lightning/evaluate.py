@@ -13,7 +13,7 @@ from gan_lightning.resources import project_folder
 from gan_lightning.runs.directory import RunDirectory
 from gan_lightning.runs.settings import Settings
 
-FIXED = {"_target_", "every"}
+FIXED = {"_target_", "every", "interim_samples"}
 """What of a ``metrics`` group cannot be set for a score of a finished run."""
 
 

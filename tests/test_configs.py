@@ -24,7 +24,7 @@ from gan_lightning.penalties import (
     two_sided,
 )
 from gan_lightning.resources import project_folder
-from gan_lightning.runs.build import build_data, build_module, instantiate
+from gan_lightning.runs.build import OF_THE_RUN, build_data, build_module, instantiate
 from gan_lightning.runs.settings import Settings, resolve
 
 Compose = Callable[..., DictConfig]
@@ -86,7 +86,7 @@ def test_every_option_of_every_group_composes_builds_and_takes_a_step(
     composed = settings(f"{group}={option}")
     build_data(composed)
     instantiate(composed["logger"])
-    instantiate({key: value for key, value in composed["metrics"].items() if key != "every"})
+    instantiate({key: value for key, value in composed["metrics"].items() if key not in OF_THE_RUN})
     take_one_step(composed, fit)
 
 

@@ -85,6 +85,6 @@ class Progress(L.Callback):
             if f"train/{name}" in outputs
         ]
         if self.scoring is not None and self.scoring.final:
-            monitor = self.scoring.scorer.monitor
+            monitor = self.scoring.watched.monitor
             parts.append(f"{monitor.replace('_', ' ')} {self.scoring.final[monitor]:.2f}")
         return ", ".join(parts)

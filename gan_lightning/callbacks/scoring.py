@@ -7,6 +7,7 @@ import lightning as L
 from gan_lightning.callbacks.measures import check_finite, is_due
 from gan_lightning.data.base import RealData
 from gan_lightning.metrics import Scorer
+from gan_lightning.metrics.interim import Interim
 from gan_lightning.module import AdversarialModule
 from gan_lightning.runs.directory import RunDirectory
 
@@ -19,10 +20,22 @@ class Scoring(L.Callback):
         data: whose training set the samples are compared with.
         directory: where the scores and the best checkpoint go.
         every: generator iterations between scores.
+        interim: what scores on the way in the scorer's place, and decides which generator is best; at the end both
+            score. ``None``: the scorer does.
     """
 
-    def __init__(self, scorer: Scorer, data: RealData, *, directory: RunDirectory, every: int) -> None:
+    def __init__(
+        self,
+        scorer: Scorer,
+        data: RealData,
+        *,
+        directory: RunDirectory,
+        every: int,
+        interim: Interim | None = None,
+    ) -> None:
         self.scorer, self.data, self.directory, self.every = scorer, data, directory, every
+        self.interim = interim
+        self.watched: Scorer = scorer if interim is None else interim
         self.final: dict[str, Any] = {}
         self.best: dict[str, Any] = {}
         self.protocol: dict[str, Any] = {}
@@ -46,13 +59,20 @@ class Scoring(L.Callback):
 
     def score(self, trainer: L.Trainer, module: AdversarialModule) -> None:
         """Score the generator as it is now; every process takes part."""
-        scores = self.scorer.score(module.sampler, reference=self.data.reference())
+        scorers = [self.watched]
+        if self.interim is not None and trainer.global_step == trainer.max_steps:
+            scorers.append(self.scorer)
+        scores: dict[str, float] = {}
+        for scorer in scorers:
+            scores |= scorer.score(module.sampler, reference=self.data.reference())
         for logger in trainer.loggers:
             logger.log_metrics({f"score/{name}": value for name, value in scores.items()}, step=trainer.global_step)
         self.final = {**scores, "generator_step": trainer.global_step}
         self.protocol = whole_protocol(self.scorer, generator=module.sampled_generator, data=self.data.provenance)
-        is_best = not self.best or self._is_better(scores[self.scorer.monitor], self.best[self.scorer.monitor])
-        if is_best:
+        if self.interim is not None:
+            self.protocol["interim_samples"] = self.interim.samples
+        name = self.watched.monitor
+        if not self.best or self._is_better(scores[name], self.best[name]):
             self.best = self.final
             trainer.save_checkpoint(self.directory.best, weights_only=True)
         if trainer.is_global_zero:
@@ -62,6 +82,7 @@ class Scoring(L.Callback):
         self.directory.record(
             scores={
                 "monitor": self.scorer.monitor,
+                "watched": self.watched.monitor,
                 "higher_is_better": self.scorer.higher_is_better,
                 "final": self.final,
                 "best": self.best,

@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 
 from gan_lightning.data.base import RealData
 from gan_lightning.metrics import Scorer
+from gan_lightning.metrics.interim import Interim
 from gan_lightning.module import AdversarialModule
 from gan_lightning.optimizers import weights_decayed
 from gan_lightning.randomness import seeded_generator
@@ -25,6 +26,9 @@ from gan_lightning.runs.settings import Settings
 NORMS = (_NormBase, nn.GroupNorm, nn.LayerNorm)
 """Layers that make a network a normalised one."""
 
+OF_THE_RUN = ("every", "interim_samples")
+"""What of a ``metrics`` group is about the run and not about its scorer."""
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -33,6 +37,7 @@ class Parts:
     module: AdversarialModule
     data: RealData
     scorer: Scorer | None
+    interim: Interim | None
 
 
 def build(settings: Settings) -> Parts:
@@ -48,7 +53,8 @@ def build(settings: Settings) -> Parts:
     data.prepare()
     _check_classes(module, data)
     _check_recipe(module)
-    return Parts(module, data, build_scorer(settings["metrics"]))
+    metrics = settings["metrics"]
+    return Parts(module, data, build_scorer(metrics), build_interim_scorer(metrics))
 
 
 def build_module(settings: Settings) -> AdversarialModule:
@@ -93,12 +99,28 @@ def build_data(settings: Settings) -> RealData:
 def build_scorer(metrics: Settings) -> Scorer | None:
     """The scorer of a ``metrics`` group, with its network at hand; ``None`` for ``metrics=none``.
 
-    ``metrics.every`` is no part of it: when a run is scored is the run's business.
+    When a run is scored, and by how many samples on the way, is no part of it.
     """
-    scorer = instantiate({key: value for key, value in metrics.items() if key != "every"})
+    scorer = instantiate({key: value for key, value in metrics.items() if key not in OF_THE_RUN})
     if scorer is not None:
         scorer.prepare()
     return scorer
+
+
+def build_interim_scorer(metrics: Settings) -> Interim | None:
+    """What scores on the way, of ``metrics.interim_samples``; ``None`` where that is the scorer itself.
+
+    Raises:
+        ValueError: if the scorer cannot take so many.
+    """
+    samples = metrics.get("interim_samples")
+    if samples is None:
+        return None
+    try:
+        scorer = build_scorer(metrics | {"samples": samples})
+    except ValueError as error:
+        raise ValueError(f"metrics.interim_samples={samples} is not possible: {error}") from error
+    return None if scorer is None else Interim(scorer, samples)
 
 
 def load_run(directory: RunDirectory, *, checkpoint: str) -> tuple[AdversarialModule, int]:

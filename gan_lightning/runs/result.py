@@ -27,7 +27,8 @@ class Result:
         seconds: wall time of training, earlier starts included.
         learning_rate_scale, n_critic: as in the configuration.
         architecture: the drawn axes, ``None`` where nothing is drawn.
-        scores: ``{"monitor": name, "final": {…}, "best": {…}, "protocol": {…}}``, ``None`` if none was taken.
+        scores: ``{"monitor": name, "watched": name, "final": {…}, "best": {…}, "protocol": {…}}``, ``None`` if none was
+            taken. The run is judged by the ``monitor``, its best generator found by what was ``watched`` on the way.
         data: what was read, by content.
         parameters: how many the ``generator`` and the ``critic`` have.
         versions: of Python and of the packages.

@@ -172,7 +172,8 @@ def make_callbacks(settings: Settings, directory: RunDirectory, *, parts: Parts)
     every = settings["every"]
     scoring = None
     if parts.scorer is not None:
-        scoring = Scoring(parts.scorer, parts.data, directory=directory, every=settings["metrics"]["every"])
+        every_score = settings["metrics"]["every"]
+        scoring = Scoring(parts.scorer, parts.data, directory=directory, every=every_score, interim=parts.interim)
     return [
         Measures(parts.data, log_every=every["log"], held_out_every=every["held_out"]),
         *([scoring] if scoring is not None else []),

@@ -59,8 +59,12 @@ def closing(result: Result, path: Path) -> str:
     """One line on how a run ended, with its score and its directory."""
     parts = [f"{result.status} at generator iteration {result.generator_step}"]
     if result.scores:
-        name, final, best = (result.scores[key] for key in ("monitor", "final", "best"))
-        parts.append(f"{name.replace('_', ' ')} {final[name]:.3f} (best {best[name]:.3f} at {best['generator_step']})")
+        monitor, final, best = (result.scores[key] for key in ("monitor", "final", "best"))
+        watched = result.scores.get("watched", monitor)
+        shown = [
+            f"{name.replace('_', ' ')} {final[name]:.3f}" for name in dict.fromkeys((monitor, watched)) if name in final
+        ]
+        parts.append(f"{', '.join(shown)} (best {best[watched]:.3f} at {best['generator_step']})")
     parts.append(f"in {timedelta(seconds=round(result.seconds))}")
     if result.error:
         parts.append(result.error)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from gan_lightning.callbacks.scoring import Scoring, whole_protocol
+from gan_lightning.metrics.interim import Interim
 
 
 def test_protocol_says_whose_samples_are_scored_and_relative_to_what() -> None:
@@ -28,3 +29,40 @@ def test_result_says_which_score_was_watched_and_which_way_is_better(higher: boo
     module: Any = SimpleNamespace(sampler=None, sampled_generator="last iterate")
     Scoring(scorer, data, directory=directory, every=1).score(trainer, module)
     assert (recorded["scores"]["monitor"], recorded["scores"]["higher_is_better"]) == ("fid", higher)
+
+
+def scorer_of(name: str, values: list[float]) -> Any:
+    """Says one value after the other."""
+    return SimpleNamespace(
+        monitor=name, higher_is_better=True, protocol=lambda: {"samples": 500}, score=lambda *_: {name: values.pop(0)}
+    )
+
+
+def test_scores_on_the_way_are_of_fewer_samples_and_the_final_one_of_all() -> None:
+    watched, final = scorer_of("score", [3.0, 5.0, 4.0]), scorer_of("score", [4.5])
+    recorded: dict[str, Any] = {}
+    logged: dict[int, dict[str, float]] = {}
+    logger: Any = SimpleNamespace(log_metrics=lambda values, step: logged.update({step: values}))
+    trainer: Any = SimpleNamespace(
+        loggers=[logger], global_step=0, max_steps=30, is_global_zero=True, save_checkpoint=lambda *_, **__: None
+    )
+    scoring = Scoring(
+        SimpleNamespace(**vars(final) | {"score": lambda *_, **__: final.score()}),
+        SimpleNamespace(reference=lambda: None, provenance="Digits"),  # pyright: ignore[reportArgumentType]
+        directory=SimpleNamespace(best="best", record=lambda **changes: recorded.update(changes)),  # pyright: ignore[reportArgumentType]
+        every=10,
+        interim=Interim(watched, 100),
+    )
+    for trainer.global_step in (10, 20, 30):
+        scoring.score(trainer, SimpleNamespace(sampler=None, sampled_generator="last iterate"))  # pyright: ignore[reportArgumentType]
+    assert logged == {
+        10: {"score/score_100": 3.0},
+        20: {"score/score_100": 5.0},
+        30: {"score/score_100": 4.0, "score/score": 4.5},
+    }
+    scores = recorded["scores"]
+    assert (scores["monitor"], scores["watched"]) == ("score", "score_100")
+    assert scores["final"] == {"score_100": 4.0, "score": 4.5, "generator_step": 30}
+    assert scores["best"] == {"score_100": 5.0, "generator_step": 20}
+    assert scores["protocol"]["samples"] == 500
+    assert scores["protocol"]["interim_samples"] == 100

@@ -243,6 +243,7 @@ def test_every_setting_that_a_user_types_reaches_the_scorer(name: str, compose_c
     config = compose_config(f"metrics={name}", *(f"metrics.{change}" for change in changes))
     node: Any = OmegaConf.to_container(config.metrics, resolve=True)
     assert node.pop("every") > 0
+    assert node.pop("interim_samples") is None
     scorer = instantiate(node)
     assert isinstance(scorer, ImageScorer)
     settings = (scorer.scores, scorer.samples, scorer.splits, scorer.seed, scorer.weights)

@@ -9,8 +9,16 @@ import torch
 from omegaconf import DictConfig
 from torch import Tensor
 
-from gan_lightning.runs.build import build, build_data, build_module, build_scorer, load_run
+from gan_lightning.runs.build import (
+    build,
+    build_data,
+    build_interim_scorer,
+    build_module,
+    build_scorer,
+    load_run,
+)
 from gan_lightning.runs.directory import RunDirectory
+from gan_lightning.runs.metrics_file import read_metrics
 from gan_lightning.runs.run import run
 from gan_lightning.runs.settings import Settings, resolve
 
@@ -58,6 +66,24 @@ def test_when_a_run_is_scored_is_no_business_of_the_scorer(compose_config: Calla
     assert metrics["every"] == 7
     scorer = build_scorer(metrics)
     assert scorer is not None and scorer.monitor == "digits_score"
+
+
+def test_number_of_samples_on_the_way_is_refused_by_its_own_name(compose_config: Callable[..., DictConfig]) -> None:
+    metrics = resolve(compose_config("metrics.interim_samples=150"))["metrics"]
+    with pytest.raises(ValueError, match=r"^metrics\.interim_samples=150 is not possible: [^\n]*multiples of 100$"):
+        build_interim_scorer(metrics)
+
+
+def test_run_is_scored_by_fewer_samples_on_the_way(compose_config: Callable[..., DictConfig], tmp_path: Path) -> None:
+    small = ("arch.width_scale=0.125", "trainer=cpu", "generator_steps=2", "n_critic=1", "data.batch_size=4")
+    metrics = ("metrics.every=1", "metrics.samples=200", "metrics.splits=2", "metrics.interim_samples=100")
+    directory = RunDirectory(tmp_path)
+    assert run(resolve(compose_config(*small, *metrics)), directory) == "finished"
+    rows = read_metrics(directory.metrics)
+    assert "score/digits_score_100" in rows[1] and "score/digits_score" not in rows[1]
+    assert {"score/digits_score_100", "score/digits_score"} <= rows[2].keys()
+    assert directory.result is not None
+    assert directory.result.score("final", "digits_score") == pytest.approx(rows[2]["score/digits_score"])
 
 
 def test_metrics_none_has_no_scorer(settings: Callable[..., Settings]) -> None:

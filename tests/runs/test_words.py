@@ -86,6 +86,13 @@ def test_closing_says_how_a_run_ended_with_its_scores() -> None:
     )
 
 
+def test_closing_says_by_which_score_the_best_was_found() -> None:
+    scores = {"monitor": "score", "watched": "score_100", "final": {"score": 7.0, "score_100": 6.0}, "protocol": {}}
+    scores["best"] = {"score_100": 6.5, "generator_step": 20}
+    ended = replace(RESULT, status="finished", generator_step=30, seconds=2.0, scores=scores)
+    assert "score 7.000, score 100 6.000 (best 6.500 at 20)" in closing(ended, PATH)
+
+
 def test_closing_says_what_went_wrong() -> None:
     diverged = replace(RESULT, status="diverged", generator_step=30, seconds=2.0, error="a loss was not finite")
     assert closing(diverged, PATH) == (
