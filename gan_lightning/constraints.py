@@ -7,11 +7,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
-from torch.nn.utils.parametrizations import spectral_norm
+from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
 from gan_lightning.penalties import Distance, Points, gradient_norm
 
 Critic = Callable[[Tensor], Tensor]
+Size = Callable[[Tensor], Tensor]
+"""Weights of any shape to a scalar, such as the sum of their squares."""
 Penalty = tuple[Tensor, dict[str, Tensor]]
 """The weighted term that the critic's loss gains, and what there is to log, by name."""
 
@@ -113,9 +115,78 @@ class SpectralNorm(Constraint):
         self.iterations = iterations
 
     def reparametrise(self, critic: nn.Module) -> None:
-        for layer in critic.modules():
-            if isinstance(layer, nn.Linear | _ConvNd):
-                spectral_norm(layer, n_power_iterations=self.iterations)
+        for layer in _layers(critic):
+            spectral_norm(layer, n_power_iterations=self.iterations)
+
+
+class WeightNorm(Constraint):
+    r"""Gives the weights of every unit the norm 1: :math:`w = v / \lVert v \rVert_2`.
+
+    Weight normalisation, arXiv:1602.07868, Eq. 2, with g = 1: torch's own parametrisation, its scales g not trained,
+    since a scale that is trained constrains nothing.
+    Source: arXiv:1704.00028, section 3, which names weight normalisation among the constraints tried and says no more.
+    """
+
+    allows_batch_norm = True
+
+    def reparametrise(self, critic: nn.Module) -> None:
+        for layer in _layers(critic):
+            weight_norm(layer)
+            scale = layer.get_parameter("parametrizations.weight.original0")
+            scale.requires_grad_(False).fill_(1.0)
+
+
+class WeightDecay(Constraint):
+    r"""Adds :math:`\lambda \sum \mathrm{size}(w)` over the critic's weight matrices and kernels: a soft constraint.
+
+    Source: arXiv:1704.00028, section 3, which names L1 and L2 decay among the constraints tried and says no more.
+
+    Args:
+        weight: λ, non-negative.
+        size: of the weights of a layer: a function of ``penalties``, ``l1`` or ``l2``.
+
+    Raises:
+        ValueError: if ``weight`` is negative.
+    """
+
+    allows_batch_norm = True
+
+    def __init__(self, weight: float, *, size: Size) -> None:
+        if not weight >= 0:
+            raise ValueError(f"constraint.weight={weight} must not be negative")
+        self.weight, self.size = weight, size
+        self._weights: list[nn.Parameter] = []
+
+    def prepare(self, critic: nn.Module) -> None:
+        super().prepare(critic)
+        self._weights = [parameter for parameter in critic.parameters() if parameter.ndim > 1]
+
+    def penalty(self, critic: Critic, real: Tensor, fake: Tensor, *, epsilon: Tensor) -> Penalty:
+        term = self.weight * torch.stack([self.size(weights) for weights in self._weights]).sum()
+        return term, {"weight_penalty": term.detach()}
+
+
+class NormClipping(Constraint):
+    r"""Scales each weight matrix and kernel of the critic back to a norm of at most c, :math:`\lVert w \rVert \le c`.
+
+    Source: arXiv:1704.00028, section 3, which names L2 norm clipping among the constraints tried and says no more.
+
+    Args:
+        bound: c, positive; of all weights of a layer together.
+
+    Raises:
+        ValueError: if ``bound`` is not positive.
+    """
+
+    allows_batch_norm = True
+
+    def __init__(self, bound: float) -> None:
+        self.bound = _positive_bound(bound)
+
+    @torch.no_grad()
+    def project(self, critic: nn.Module) -> None:
+        for weights in (parameter for parameter in critic.parameters() if parameter.ndim > 1):
+            weights.mul_((self.bound / torch.linalg.vector_norm(weights)).clamp(max=1.0))
 
 
 class WeightClipping(Constraint):
@@ -133,11 +204,20 @@ class WeightClipping(Constraint):
     allows_batch_norm = True
 
     def __init__(self, bound: float) -> None:
-        if not bound > 0:
-            raise ValueError(f"constraint.bound={bound} must be positive")
-        self.bound = bound
+        self.bound = _positive_bound(bound)
 
     @torch.no_grad()
     def project(self, critic: nn.Module) -> None:
         for parameter in critic.parameters():
             parameter.clamp_(-self.bound, self.bound)
+
+
+def _layers(critic: nn.Module) -> list[nn.Module]:
+    """Those that have a weight matrix or a kernel."""
+    return [layer for layer in critic.modules() if isinstance(layer, nn.Linear | _ConvNd)]
+
+
+def _positive_bound(bound: float) -> float:
+    if not bound > 0:
+        raise ValueError(f"constraint.bound={bound} must be positive")
+    return bound

@@ -1,4 +1,4 @@
-"""Gradient penalties on a critic: where its gradient's norm is taken, and what is made of the norm."""
+"""Penalties on a critic: where its gradient's norm is taken, what is made of the norm, and the size of its weights."""
 
 from collections.abc import Callable
 
@@ -81,3 +81,13 @@ def one_sided(norm: Tensor) -> Tensor:
 def squared_norm(norm: Tensor) -> Tensor:
     r"""Mean of :math:`\lVert\nabla D\rVert_2^2`, the zero-centred penalty of arXiv:1801.04406, Eq. 9 and 10."""
     return norm.square().mean()
+
+
+def l1(weights: Tensor) -> Tensor:
+    r""":math:`\sum |w|` over weights of any shape, a scalar."""
+    return weights.abs().sum()
+
+
+def l2(weights: Tensor) -> Tensor:
+    r""":math:`\sum w^2` over weights of any shape, a scalar."""
+    return weights.square().sum()

@@ -1,5 +1,7 @@
 """What is done to a critic: refused, penalised, projected."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -8,13 +10,19 @@ from gan_lightning.constraints import (
     Constraint,
     GradientPenalty,
     NoConstraint,
+    NormClipping,
     Penalty,
+    Size,
     SpectralNorm,
     WeightClipping,
+    WeightDecay,
+    WeightNorm,
 )
 from gan_lightning.networks.layers import make_norm
 from gan_lightning.penalties import (
     interpolates,
+    l1,
+    l2,
     one_sided,
     real_and_fake_points,
     real_points,
@@ -42,7 +50,7 @@ def r1_r2(weight: float) -> GradientPenalty:
 
 
 PENALTIES = [wgan_gp(10.0), one_sided_penalty(10.0), r1(5.0), r1_r2(0.5)]
-OTHERS = [NoConstraint(), WeightClipping(0.01), SpectralNorm(1)]
+OTHERS = [NoConstraint(), WeightClipping(0.01), SpectralNorm(1), WeightNorm(), NormClipping(1.0)]
 
 
 def linear_critic(slope: float) -> nn.Sequential:
@@ -115,7 +123,9 @@ def test_clipping_leaves_what_is_within_the_bound() -> None:
     torch.testing.assert_close(weight.detach(), torch.tensor([[0.6, 0.7]]))
 
 
-@pytest.mark.parametrize("constraint", [*PENALTIES, NoConstraint(), SpectralNorm(1)])
+@pytest.mark.parametrize(
+    "constraint", [*PENALTIES, NoConstraint(), SpectralNorm(1), WeightNorm(), WeightDecay(0.1, size=l2)]
+)
 def test_constraint_without_projection_leaves_the_critic_as_it_is(constraint: Constraint) -> None:
     critic = critic_with("layer")
     before = [p.clone() for p in critic.parameters()]
@@ -182,6 +192,52 @@ def test_power_iteration_rests_in_evaluation_mode() -> None:
     assert all(torch.equal(before[name], value) for name, value in critic.state_dict().items())
 
 
+def test_weight_norm_gives_every_unit_the_norm_one_whatever_training_does() -> None:
+    critic = critic_with("batch")
+    directions = [nn.functional.normalize(layer.weight.detach().flatten(1)) for layer in (critic[0], critic[-1])]
+    WeightNorm().prepare(critic)
+    for layer, direction in zip((critic[0], critic[-1]), directions, strict=True):
+        torch.testing.assert_close(layer.weight.detach().flatten(1), direction)
+    optimizer = torch.optim.SGD(critic.parameters(), lr=10.0)
+    critic(torch.randn(8, 1, 4, 4)).sum().backward()
+    optimizer.step()
+    for layer, direction in zip((critic[0], critic[-1]), directions, strict=True):
+        norms = layer.weight.detach().flatten(1).norm(dim=1)
+        torch.testing.assert_close(norms, torch.ones_like(norms))
+        assert not torch.allclose(layer.weight.detach().flatten(1), direction)
+
+
+@pytest.mark.parametrize(("bound", "norm"), [(2.0, 2.0), (5.0, 3.0)])
+def test_norm_clipping_scales_a_layer_back_to_its_bound_and_leaves_biases(bound: float, norm: float) -> None:
+    critic = linear_critic(3.0)
+    bias = critic[0].bias.detach().clone()
+    NormClipping(bound).project(critic)
+    torch.testing.assert_close(critic[0].weight.detach(), torch.tensor([[0.6, 0.8]]) * norm)
+    assert torch.equal(critic[0].bias, bias)
+
+
+def test_norm_clipping_takes_weights_that_are_zero() -> None:
+    critic = linear_critic(0.0)
+    NormClipping(1.0).project(critic)
+    assert not critic[0].weight.any()
+
+
+@pytest.mark.parametrize(("size", "term"), [(l1, 0.5 * 4.2), (l2, 0.5 * 9.0)])
+def test_weight_decay_adds_the_size_of_weights_and_not_of_biases(size: Size, term: float) -> None:
+    critic, constraint = linear_critic(3.0), WeightDecay(0.5, size=size)
+    constraint.prepare(critic)
+    penalty = constraint.penalty(critic, torch.ones(3, 2), torch.zeros(3, 2), epsilon=EPSILON)
+    assert penalty[0].item() == pytest.approx(term)
+    assert {name: value.item() for name, value in penalty[1].items()} == {"weight_penalty": pytest.approx(term)}
+    penalty[0].backward()
+    assert critic[0].weight.grad is not None and critic[0].bias.grad is None
+
+
+def test_negative_weight_decay_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^constraint\.weight=-1.0 must not be negative$"):
+        WeightDecay(-1.0, size=l1)
+
+
 @pytest.mark.parametrize("weight", [-1.0, float("nan")])
 def test_negative_penalty_weight_is_refused(weight: float) -> None:
     with pytest.raises(ValueError, match=r"constraint\.weight=.* must not be negative"):
@@ -193,7 +249,8 @@ def test_no_power_iteration_is_refused() -> None:
         SpectralNorm(0)
 
 
+@pytest.mark.parametrize("clipping", [WeightClipping, NormClipping])
 @pytest.mark.parametrize("bound", [0.0, -0.01, float("nan")])
-def test_clipping_bound_that_is_not_positive_is_refused(bound: float) -> None:
+def test_clipping_bound_that_is_not_positive_is_refused(clipping: Callable[[float], object], bound: float) -> None:
     with pytest.raises(ValueError, match=r"constraint\.bound=.* must be positive"):
-        WeightClipping(bound)
+        clipping(bound)
