@@ -58,7 +58,7 @@ class LSUNBedrooms(ImageData):
 
     def _blocks(self, folder: Path) -> tuple[Blocks, Blocks]:
         with _opened(folder) as photographs:
-            keys = list(photographs.cursor().iternext(values=False))
+            keys = [bytes(key) for key in photographs.cursor().iternext(values=False)]
         if self.held_out >= len(keys):
             raise ValueError(f"data.held_out={self.held_out} is not possible: {folder} holds {len(keys)} photographs")
         train, held_out = hold_out(keys, self.held_out / len(keys))
@@ -67,7 +67,7 @@ class LSUNBedrooms(ImageData):
 
     def _read(self, folder: Path, keys: Sequence[bytes]) -> np.ndarray:
         with _opened(folder) as photographs:
-            contents = [photographs.get(key) or b"" for key in keys]
+            contents = [bytes(photographs.get(key) or b"") for key in keys]
         return decode(zip(keys, contents, strict=True), partial(self._picture, folder))
 
     def _picture(self, folder: Path, entry: tuple[bytes, bytes]) -> Image.Image:
