@@ -34,12 +34,11 @@ def evaluate(directory: RunDirectory, *, checkpoint: str, overrides: list[str]) 
     metrics = metrics_with(directory.settings["metrics"], overrides)
 
     from gan_lightning.callbacks.scoring import whole_protocol
-    from gan_lightning.runs.build import build_data, build_scorer, load_run
+    from gan_lightning.runs.build import build_scorer, load_run
     from gan_lightning.runs.words import quieten
 
     quieten()
-    module, generator_step = load_run(directory, checkpoint=checkpoint)
-    data = build_data(directory.settings)
+    module, data, generator_step = load_run(directory, checkpoint=checkpoint)
     scorer = build_scorer(metrics)
     if scorer is None:
         raise ValueError(f"{directory.path} has metrics=none: name others, such as metrics=digits_classifier")

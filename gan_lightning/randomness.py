@@ -47,8 +47,7 @@ class RandomStreams:
 
     def epsilon(self, count: int) -> Tensor:
         """Uniform on [0, 1), ``(count,)``: the penalty's mixing draws."""
-        stream = self._stream("epsilon")
-        return self._share(torch.rand(count * self.world_size, generator=stream, device=self.device), count)
+        return self.uniform("epsilon", count)
 
     def labels(self, count: int, classes: int) -> Tensor:
         """Labels of fakes, uniform on 0 to ``classes`` - 1, int64 ``(count,)``."""
@@ -56,6 +55,20 @@ class RandomStreams:
         return self._share(
             torch.randint(classes, (count * self.world_size,), generator=stream, device=self.device), count
         )
+
+    def uniform(self, name: str, *shape: int) -> Tensor:
+        """Uniform on [0, 1), float32.
+
+        Args:
+            name: of the stream.
+            shape: of this process's share of ``(shape[0] * world_size, *shape[1:])``; without it one number, ``()``, is
+                drawn, the same in every process.
+        """
+        stream = self._stream(name)
+        if not shape:
+            return torch.rand((), generator=stream, device=self.device)
+        count, *rest = shape
+        return self._share(torch.rand(count * self.world_size, *rest, generator=stream, device=self.device), count)
 
     def _stream(self, name: str) -> torch.Generator:
         if name not in self._streams:

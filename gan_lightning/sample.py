@@ -32,10 +32,9 @@ def write_samples(directory: RunDirectory, path: Path, *, checkpoint: str, seed:
     """
     from gan_lightning.callbacks.pictures import PURPOSE
     from gan_lightning.data.base import SHOWN_SIDE
-    from gan_lightning.runs.build import build_data, load_run
+    from gan_lightning.runs.build import load_run
 
-    data = build_data(directory.settings)
-    module, _ = load_run(directory, checkpoint=checkpoint)
+    module, data, _ = load_run(directory, checkpoint=checkpoint)
     if interpolate:
         samples = interpolations(module.sampler, SHOWN_SIDE, seed=seed, purpose=PURPOSE)
     else:
@@ -80,14 +79,13 @@ def write_images(directory: RunDirectory, folder: Path, *, count: int, checkpoin
     from gan_lightning.callbacks.pictures import PURPOSE
     from gan_lightning.data.images import ImageData, to_picture
     from gan_lightning.images import to_uint8
-    from gan_lightning.runs.build import build_data, load_run
+    from gan_lightning.runs.build import load_run
 
     if count < 1:
         raise ValueError(f"--images {count} is not possible: at least 1 is needed")
-    data = build_data(directory.settings)
+    module, data, _ = load_run(directory, checkpoint=checkpoint)
     if not isinstance(data, ImageData):
         raise ValueError(f"--images is not possible: the samples of {type(data).__name__} are no images")
-    module, _ = load_run(directory, checkpoint=checkpoint)
     folder.mkdir(parents=True, exist_ok=True)
     blocks = module.sampler.blocks(count, seed=seed, purpose=PURPOSE)
     for first, samples in tqdm(blocks, unit="block", disable=None):

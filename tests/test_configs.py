@@ -8,6 +8,7 @@ import lightning as L
 import pytest
 import torch
 from omegaconf import DictConfig
+from torch.nn.functional import one_hot
 
 from gan_lightning.constraints import GradientPenalty, NoConstraint, SpectralNorm, WeightClipping
 from gan_lightning.module import AdversarialModule
@@ -38,6 +39,12 @@ SMALL = ("data.batch_size=2",)
 SCALE = "arch.width_scale=0.125"
 """Every network that can be is at an eighth of its filters."""
 
+ARCH_OF_TEXT = {
+    "generator": {"_target_": "lines.Generator", "length": "${data.length}", "vocabulary": "${data.vocabulary}"},
+    "critic": {"_target_": "lines.Critic", "length": "${data.length}", "vocabulary": "${data.vocabulary}"},
+}
+"""Networks that see lines of text, for options that leave the choice of networks open."""
+
 LONGER_THAN_30_LINES = {
     "train.yaml": "all groups and Hydra's own plumbing, which cannot be split",
     "table2.yaml": "a study: its runs and how they are reported",
@@ -57,6 +64,9 @@ def settings(compose_config: Compose, tmp_path: Path) -> Callable[..., Settings]
             config = compose_config(*SMALL, SCALE, *overrides)
         if "root" in config.data:
             config.data.root = str(tmp_path)
+        if "vocabulary" in config.data and "image_shape" in set(config.arch.generator):
+            config.arch = ARCH_OF_TEXT
+            config.latent_dim = 3
         return resolve(config)
 
     return small
@@ -67,12 +77,20 @@ def optimizers(module: AdversarialModule) -> tuple[torch.optim.Optimizer, torch.
     return generator, critic
 
 
+def real_samples(settings: Settings) -> torch.Tensor:
+    """An iteration's real batches ``(n_critic, B, *)``, of the kind that the data have."""
+    data, generator = settings["data"], torch.Generator().manual_seed(0)
+    batches = (settings["n_critic"], data["batch_size"])
+    if "vocabulary" in data:
+        symbols = torch.randint(data["vocabulary"], (*batches, data["length"]), generator=generator)
+        return one_hot(symbols, data["vocabulary"]).float()
+    return torch.rand((*batches, *data["image_shape"]), generator=generator) * 2 - 1
+
+
 def take_one_step(settings: Settings, fit: Callable[..., L.Trainer]) -> None:
     module = build_module(settings)
     before = [p.clone() for network in (module.generator, module.critic) for p in network.parameters()]
-    shape = (settings["n_critic"], settings["data"]["batch_size"], *settings["data"]["image_shape"])
-    real = torch.rand(shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    trainer = fit(module, (real, None), steps=1)
+    trainer = fit(module, (real_samples(settings), None), steps=1)
     after = [p for network in (module.generator, module.critic) for p in network.parameters()]
     assert trainer.global_step == 1
     assert all(p.isfinite().all() for p in after)

@@ -106,3 +106,23 @@ def test_latents_are_standard_normal_and_epsilon_is_uniform() -> None:
     assert 0.999 < epsilon.max() < 1
     assert abs(epsilon.mean().item() - 0.5) < 0.01
     assert abs(epsilon.var().item() - 1 / 12) < 0.003
+
+
+@pytest.mark.parametrize("world_size", [1, 2, 4])
+def test_uniform_draws_of_any_shape_are_shared_out_along_their_first_dimension(world_size: int) -> None:
+    shares = [streams(rank, world_size).uniform("noise", 8 // world_size, 3, 5) for rank in range(world_size)]
+    assert torch.equal(torch.cat(shares), streams().uniform("noise", 8, 3, 5))
+    assert shares[0].dtype == torch.float32
+
+
+def test_one_number_is_the_same_in_every_process_and_another_at_every_draw() -> None:
+    def coins(rank: int, world_size: int) -> list[float]:
+        drawing = streams(rank, world_size)
+        return [drawing.uniform("coin").item() for _ in range(3)]
+
+    assert coins(0, 2) == coins(1, 2) == coins(0, 1)
+    assert len(set(coins(0, 1))) == 3
+
+
+def test_uniform_streams_of_two_names_are_independent() -> None:
+    assert not torch.equal(streams().uniform("one", 4), streams().uniform("other", 4))

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from gan_lightning.randomness import seeded_generator
+from gan_lightning.randomness import RandomStreams, seeded_generator
 
 RESIDENT_BYTES = 2**30
 """Sets up to this size live as tensors on the device of training; larger ones stream from a memory map."""
@@ -201,11 +201,11 @@ class RealData(L.LightningDataModule, ABC):
     def __post_init__(self) -> None:
         super().__init__()
         self.title = type(self).__name__
-        _check_whole("data.batch_size", self.batch_size, least=1)
-        _check_whole("n_critic", self.n_critic, least=1)
-        _check_whole("data.workers", self.workers, least=0)
+        check_whole("data.batch_size", self.batch_size, least=1)
+        check_whole("n_critic", self.n_critic, least=1)
+        check_whole("data.workers", self.workers, least=0)
         if self.held_out_samples is not None:
-            _check_whole("data.held_out_samples", self.held_out_samples, least=1)
+            check_whole("data.held_out_samples", self.held_out_samples, least=1)
 
     @abstractmethod
     def load(self) -> tuple[Split, Split]:
@@ -215,12 +215,20 @@ class RealData(L.LightningDataModule, ABC):
             ValueError, FileNotFoundError: in one line, with the remedy, where the data are missing or broken.
         """
 
-    def to_real(self, rows: Tensor) -> Tensor:
-        """What the networks see of stored rows, on the device of training; here the rows themselves."""
+    def to_real(self, rows: Tensor, streams: RandomStreams) -> Tensor:
+        """What the networks see of stored rows; here the rows themselves.
+
+        Args:
+            rows: ``(B, *)`` of one critic batch, this process's share, on the device of training.
+            streams: what may be drawn for them: a function of ``seed`` and of the generator iteration, or of the
+                held-out batch, which every process draws for the global batch.
+        """
         return rows
 
     def show(self, samples: Tensor, path: Path) -> Path | None:
         """Write samples down for people to look at, without reading the set; here there is no way to, and nothing is.
+
+        What it needs to know of the set is in ``state_dict``, which goes with every checkpoint.
 
         Args:
             samples: ``(SHOWN_SIDE**2, *)``, generated, row by row, on any device.
@@ -297,15 +305,25 @@ class RealData(L.LightningDataModule, ABC):
         chosen = torch.arange(number) * len(held_out) // max(number, 1)
         share = max(min(self.batch_size, number) // trainer.world_size, 1)
         size, device = share * trainer.world_size, trainer.strategy.root_device
-        for start in range(0, number - size + 1, size):
+        for index, start in enumerate(range(0, number - size + 1, size)):
             first = start + trainer.global_rank * share
             samples, labels = held_out.rows(chosen[first : first + share])
-            yield self.to_real(samples.to(device)), None if labels is None else labels.to(device)
+            real = self.to_real(samples.to(device), self._streams("held out", index))
+            yield real, None if labels is None else labels.to(device)
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
-        """Bytes become floats on the device: what crosses the bus is what is stored."""
+        """Bytes become floats on the device: what crosses the bus is what is stored.
+
+        Lightning transfers a batch when its iteration begins, however far ahead it was read: ``global_step`` is its.
+        """
         samples, labels = batch
-        return self.to_real(samples), labels
+        streams = self._streams("train", self._attached().global_step)
+        return torch.stack([self.to_real(rows, streams) for rows in samples]), labels
+
+    def _streams(self, *purpose: str | int) -> RandomStreams:
+        trainer = self._attached()
+        ranks = {"rank": trainer.global_rank, "world_size": trainer.world_size}
+        return RandomStreams(self.seed, "real", *purpose, **ranks, device=trainer.strategy.root_device)
 
     def _attached(self) -> L.Trainer:
         if self.trainer is None:
@@ -318,6 +336,18 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _check_whole(key: str, value: object, *, least: int) -> None:
+def held_out_order(length: int, fraction: float) -> tuple[Tensor, Tensor]:
+    """Which of ``length`` samples to train on and which to hold out, at least one, in an order as in every run."""
+    order = torch.randperm(length, generator=seeded_generator(0, "held out"))
+    number = max(1, round(fraction * length))
+    return order[number:], order[:number]
+
+
+def check_whole(key: str, value: object, *, least: int) -> None:
+    """Refuse what is no whole number, or too small a one.
+
+    Raises:
+        ValueError: naming the setting.
+    """
     if not isinstance(value, int) or value < least:
         raise ValueError(f"{key}={value} must be a whole number, {least} or more")

@@ -1,24 +1,48 @@
-"""Images read once and kept as one uint8 array, to be mapped into memory from then on."""
+"""Samples read once and kept as one uint8 array, to be mapped into memory from then on."""
 
 import hashlib
 import json
+import logging
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import shutil
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from math import prod
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import torch
 from filelock import FileLock
 
-from gan_lightning.atomic import atomic_folder
-from gan_lightning.data.base import MappedRows, Split, bytes_of
+from gan_lightning.atomic import atomic_file
+from gan_lightning.data.base import MappedRows, Split, bytes_of, sha256_of
+
+log = logging.getLogger(__name__)
 
 Block = tuple[np.ndarray, np.ndarray | None]
-"""Images ``(n, C, H, W)`` uint8 and labels ``(n,)`` int64, or ``None``."""
+"""Samples ``(n, *)`` uint8 and labels ``(n,)`` int64, or ``None``."""
 
-LAYOUT = 2
+LAYOUT = 3
 """Of the cached files; raise it with any change, so that what an earlier version wrote is made anew."""
+
+ROWS, LABELS, PROGRESS, DESCRIPTION = "rows.npy", "labels.npy", "progress.json", "description.json"
+SECONDS_BETWEEN_LINES = 30
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """A split in blocks, each of which is read when it is its turn.
+
+    Args:
+        reads: one function a block; in another process they give the same blocks again, so that it can go on where
+            this one was cut off.
+        rows: how many samples there are in all blocks, or about how many.
+    """
+
+    reads: Sequence[Callable[[], Block]]
+    rows: int
 
 
 def cache_folder() -> Path:
@@ -37,79 +61,134 @@ def listing(files: Iterable[Path]) -> str:
 
 def cached_splits(
     description: Mapping[str, object],
-    train: Iterable[Block],
-    held_out: Iterable[Block],
+    blocks: Callable[[], tuple[Blocks, Blocks]],
     *,
-    image_shape: tuple[int, int, int],
+    row_shape: tuple[int, ...],
 ) -> tuple[Split, Split]:
-    """Both splits from the cache, made from the blocks if this is the first time.
+    """Both splits from the cache, made from their blocks if this is the first time.
 
-    The cache holds ``images.npy`` (all training images, then the held-out ones), ``labels.npy`` where there are
-    labels, and ``description.json`` with the number of images in either split and the SHA-256 of their pixels.
+    The cache holds ``rows.npy`` (all training samples, then the held-out ones), ``labels.npy`` where there are labels,
+    and ``description.json`` with the number of samples in either split and the SHA-256 of their bytes. While they are
+    being made they lie beside it in a folder ``*.part``; a process that is killed leaves it, and the next goes on.
 
     Args:
-        description: everything the pixels depend on; serialisable as JSON.
-        train, held_out: read only if the cache has nothing of this description.
-        image_shape: ``(C, H, W)`` of every image.
+        description: everything that the samples depend on, serialisable as JSON; ``set`` is their name in messages.
+        blocks: of training and held-out samples; asked only if the cache has nothing of this description.
+        row_shape: of every sample, as in ``(C, H, W)``.
 
     Raises:
-        ValueError: if the cached files are broken.
+        ValueError: if the cached files are broken, or what ``blocks`` raise.
+        OSError: if there is not enough room.
     """
-    described = {**description, "image_shape": image_shape, "layout": LAYOUT}
+    described = {**description, "row_shape": row_shape, "layout": LAYOUT}
     key = hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:16]
-    folder = cache_folder() / "images" / key
+    folder = cache_folder() / "sets" / key
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{folder}.lock"):  # another process of the sweep may be reading the same pictures
+        with FileLock(f"{folder}.lock"):  # another process of the sweep may be reading the same samples
             if not folder.is_dir():
-                _make(folder, described, (train, held_out), image_shape)
+                _make(folder, described, blocks(), row_shape)
     return _open(folder)
 
 
 def _make(
-    folder: Path, description: Mapping[str, object], parts: Sequence[Iterable[Block]], image_shape: tuple[int, int, int]
+    folder: Path, description: Mapping[str, object], splits: tuple[Blocks, Blocks], row_shape: tuple[int, ...]
 ) -> None:
-    with atomic_folder(folder) as unfinished:
-        labels: list[np.ndarray] = []
-        with (unfinished / "images.npy").open("wb") as file:
-            _write_header(file, 0, image_shape)
-            lengths, digests = zip(*[_append(file, part, labels) for part in parts], strict=True)
-            file.seek(0)
-            _write_header(file, sum(lengths), image_shape)
-        if labels:
-            np.save(unfinished / "labels.npy", np.concatenate(labels))
-        content = {**description, "images": lengths, "sha256": digests}
-        (unfinished / "description.json").write_text(json.dumps(content, indent=1) + "\n")
+    part = folder.with_suffix(".part")
+    part.mkdir(exist_ok=True)
+    train, held_out = splits
+    lengths = _pack(
+        part, [*train.reads, *held_out.reads], str(description["set"]), train.rows + held_out.rows, row_shape
+    )
+    number = sum(lengths[: len(train.reads)])
+    rows = np.load(part / ROWS, mmap_mode="r")
+    digests = [sha256_of(rows[:number]), sha256_of(rows[number:])]
+    content = {**description, "rows": [number, len(rows) - number], "sha256": digests}
+    (part / DESCRIPTION).write_text(json.dumps(content, indent=1) + "\n")
+    part.rename(folder)
+    (folder / PROGRESS).unlink()
 
 
-def _write_header(file: BinaryIO, length: int, image_shape: tuple[int, int, int]) -> None:
-    """NumPy's header, which takes the same room for every length."""
-    header = {"descr": "|u1", "fortran_order": False, "shape": (length, *image_shape)}
-    np.lib.format.write_array_header_1_0(file, header)
+def _pack(
+    part: Path, reads: Sequence[Callable[[], Block]], name: str, expected: int, row_shape: tuple[int, ...]
+) -> list[int]:
+    """Write the blocks that are not there yet; the lengths of all."""
+    progress = part / PROGRESS
+    lengths: list[int] = json.loads(progress.read_text()) if progress.is_file() else []
+    _check_room(part, (expected - sum(lengths)) * prod(row_shape))
+    tell = _Progress(name, expected, begun_at=sum(lengths))
+    try:
+        for read in reads[len(lengths) :]:
+            rows, labels = read()
+            _write(part / ROWS, rows, first=sum(lengths))
+            if labels is not None:
+                _write(part / LABELS, labels, first=sum(lengths))
+            lengths.append(len(rows))
+            with atomic_file(progress) as temporary:
+                temporary.write_text(json.dumps(lengths))
+            tell(sum(lengths))
+    except ValueError:  # whoever mends what cannot be read makes another set of it
+        shutil.rmtree(part)
+        raise
+    return lengths
 
 
-def _append(file: BinaryIO, blocks: Iterable[Block], all_labels: list[np.ndarray]) -> tuple[int, str]:
-    """Write a split; the number of its images and the SHA-256 of their pixels."""
-    number, digest = 0, hashlib.sha256()
-    for images, labels in blocks:
-        pixels = bytes_of(images)
-        file.write(pixels)
-        digest.update(pixels)
-        number += len(images)
-        if labels is not None:
-            all_labels.append(labels)
-    return number, digest.hexdigest()
+def _check_room(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise OSError(
+            f"the packed samples need {needed / 1e9:,.1f} GB in {folder.parent}, where {free / 1e9:,.1f} GB are free: "
+            "make room there, or name another place by the environment variable XDG_CACHE_HOME"
+        )
+
+
+def _write(path: Path, rows: np.ndarray, *, first: int) -> None:
+    """Make rows the last ones of a ``.npy`` file, from row ``first`` on, so that they survive a failure of power."""
+    header = {
+        "descr": np.lib.format.dtype_to_descr(rows.dtype),
+        "fortran_order": False,
+        "shape": (first + len(rows), *rows.shape[1:]),
+    }
+    with path.open("r+b" if first else "wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)  # takes the same room for every length
+        file.seek(first * prod(rows.shape[1:]) * rows.itemsize, os.SEEK_CUR)
+        file.truncate()
+        file.write(bytes_of(rows))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+class _Progress:
+    """Says now and then how far the packing of a set has come, and at once if it was begun earlier."""
+
+    def __init__(self, name: str, expected: int, *, begun_at: int) -> None:
+        self.name, self.expected, self.begun_at = name, expected, begun_at
+        self.started = time.monotonic()
+        self.due = self.started + SECONDS_BETWEEN_LINES
+        if begun_at:
+            log.info("packing %s: going on at %s of about %s samples", name, f"{begun_at:,}", f"{expected:,}")
+
+    def __call__(self, number: int) -> None:
+        now = time.monotonic()
+        if now < self.due:
+            return
+        self.due = now + SECONDS_BETWEEN_LINES
+        left = (now - self.started) * max(self.expected - number, 0) / max(number - self.begun_at, 1)
+        log.info(
+            "packing %s: %s of about %s samples, %s to go",
+            *(self.name, f"{number:,}", f"{self.expected:,}", timedelta(seconds=round(left))),
+        )
 
 
 def _open(folder: Path) -> tuple[Split, Split]:
     try:
-        description = json.loads((folder / "description.json").read_text())
-        (train, held_out), digests = description["images"], description["sha256"]
-        labels = torch.from_numpy(np.load(folder / "labels.npy")) if (folder / "labels.npy").is_file() else None
+        description = json.loads((folder / DESCRIPTION).read_text())
+        (train, held_out), digests = description["rows"], description["sha256"]
+        labels = torch.from_numpy(np.load(folder / LABELS)) if (folder / LABELS).is_file() else None
         first, second = (
-            Split(MappedRows(folder / "images.npy", *part, digest), None if labels is None else labels[slice(*part)])
+            Split(MappedRows(folder / ROWS, *part, digest), None if labels is None else labels[slice(*part)])
             for part, digest in zip([(0, train), (train, train + held_out)], digests, strict=True)
         )
     except (OSError, ValueError, KeyError) as error:
-        raise ValueError(f"the cached images in {folder} are broken: delete that folder ({error})") from error
+        raise ValueError(f"the cached samples in {folder} are broken: delete that folder ({error})") from error
     return first, second

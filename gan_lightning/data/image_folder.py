@@ -1,9 +1,10 @@
 """Any folder of pictures."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-import numpy as np
+from PIL import Image
 
 from gan_lightning.data.base import Split
 from gan_lightning.data.cache import cached_splits, listing
@@ -11,11 +12,11 @@ from gan_lightning.data.images import ImageData
 from gan_lightning.data.pictures import (
     SUFFIXES,
     centre_square,
+    decode,
     find_pictures,
     hold_out,
     open_picture,
     picture_blocks,
-    to_rows,
 )
 from gan_lightning.data.roots import named_root
 
@@ -57,13 +58,13 @@ class ImageFolder(ImageData):
             "pictures": [len(train), len(held_out)],
             "files": listing(files),
         }
+        read = partial(decode, picture=self._picture)
         return cached_splits(
             description,
-            picture_blocks(train, self._read),
-            picture_blocks(held_out, self._read),
-            image_shape=self.image_shape,
+            lambda: (picture_blocks(train, read), picture_blocks(held_out, read)),
+            row_shape=self.image_shape,
         )
 
-    def _read(self, path: Path) -> np.ndarray:
+    def _picture(self, path: Path) -> Image.Image:
         channels, resolution, _ = self.image_shape
-        return to_rows(centre_square(open_picture(path, channels), resolution))
+        return centre_square(open_picture(path, channels), resolution)

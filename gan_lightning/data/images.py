@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from PIL import Image
 from torch import Tensor
 from torchvision.utils import make_grid
@@ -10,6 +11,7 @@ from torchvision.utils import make_grid
 from gan_lightning.atomic import atomic_file
 from gan_lightning.data.base import SHOWN_SIDE, RealData
 from gan_lightning.images import to_uint8
+from gan_lightning.randomness import RandomStreams
 
 SHOWN_PIXELS = 48
 """Small images are enlarged to about this size."""
@@ -22,14 +24,20 @@ class ImageData(RealData):
     Args:
         image_shape: ``(C, H, W)`` of every image.
         resolution, channels: what a user sets in the configuration, where ``image_shape`` follows from them.
+        dequantise: whether a pixel's byte becomes a number that is uniform on the interval it stands for, drawn anew at
+            every use.
+        flip: whether a batch is mirrored left to right or not, by the toss of one coin.
 
     Raises:
-        ValueError: if ``image_shape`` is out of range or contradicts ``resolution`` or ``channels``.
+        ValueError: if ``image_shape`` is out of range or contradicts ``resolution`` or ``channels``, or if a switch is
+            neither true nor false.
     """
 
     image_shape: tuple[int, int, int]
     resolution: int | None = None
     channels: int | None = None
+    dequantise: bool = False
+    flip: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -42,9 +50,13 @@ class ImageData(RealData):
                 f"{self._shape_in_words()} is not [channels, resolution, resolution]: "
                 "set data.channels and data.resolution, it follows"
             )
+        for name, value in (("dequantise", self.dequantise), ("flip", self.flip)):
+            if not isinstance(value, bool):
+                raise ValueError(f"data.{name}={value} is not possible: true or false")
 
-    def to_real(self, rows: Tensor) -> Tensor:
-        return to_float(rows)
+    def to_real(self, rows: Tensor, streams: RandomStreams) -> Tensor:
+        real = dequantised(rows, streams.uniform("dequantise", *rows.shape)) if self.dequantise else to_float(rows)
+        return torch.where(streams.uniform("flip") < 0.5, real.flip(-1), real) if self.flip else real
 
     def show(self, samples: Tensor, path: Path) -> Path:
         """A grid of generated images ``(100, C, H, W)`` in [-1, 1], as PNG."""
@@ -69,6 +81,17 @@ class ImageData(RealData):
 def to_float(images: Tensor) -> Tensor:
     """Pixels 0 … 255 as float32 in [-1, 1], 2(x/255 - 0.5). Source: released code, ``gan_cifar.py``."""
     return images.float() / 127.5 - 1
+
+
+def dequantised(images: Tensor, noise: Tensor) -> Tensor:
+    """Pixels 0 … 255 as float32 in [-1, 1), 2(x/256 - 0.5) + noise/128. Source: released code, ``gan_cifar_resnet.py``.
+
+    Args:
+        images: uint8.
+        noise: uniform on [0, 1), of the same shape.
+    """
+    steps = 2**16  # a grid on which the sums are exact: rounding up would give a pixel its neighbour's interval
+    return (images + (noise * steps).floor() / steps) / 128 - 1
 
 
 def sample_grid(samples: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""MNIST and Fashion-MNIST: 60,000 training images and, held out, the 10,000 test images."""
+"""MNIST and Fashion-MNIST: 60,000 training images, all or some of which are trained on, and 10,000 test images."""
 
 import struct
 from dataclasses import dataclass
@@ -11,11 +11,15 @@ import torchvision.datasets
 from torch import Tensor
 from torch.nn.functional import pad
 
-from gan_lightning.data.base import Split
+from gan_lightning.data.base import Split, check_whole
 from gan_lightning.data.images import ImageData
 from gan_lightning.data.published import Published
+from gan_lightning.randomness import seeded_generator
 
 FILE_NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+
+VALIDATION = 10_000
+"""The last training images, which are no training images in the split of 50,000, 10,000 and 10,000."""
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -25,6 +29,12 @@ class IdxImages(ImageData):
     Args:
         root: a folder that holds the files' folder; ``None`` for the default folder, with download.
         verify: insist on the published files.
+        held_out: ``test`` for the test images, or ``validation`` for the last 10,000 training images, which are not
+            trained on then; the test images stay unused.
+        subset: so many of the training images, drawn at random but the same ones in every run; ``None`` for all.
+
+    Raises:
+        ValueError: if ``held_out`` or ``subset`` is out of range.
     """
 
     # MD5 is that of the unpacked files; torchvision knows the packed ones only.
@@ -32,13 +42,35 @@ class IdxImages(ImageData):
 
     root: str | None = None
     verify: bool = True
+    held_out: str = "test"
+    subset: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.held_out not in ("test", "validation"):
+            raise ValueError(f"data.held_out={self.held_out} is not possible: test or validation")
+        if self.subset is not None:
+            check_whole("data.subset", self.subset, least=1)
 
     def load(self) -> tuple[Split, Split]:
         self.require_shape((1, 28, 28), (1, 32, 32))
         folder = self.files.locate(self.root, verify=self.verify)
         train_images, train_labels, test_images, test_labels = (folder / name for name in FILE_NAMES)
         border = (self.image_shape[2] - 28) // 2
-        return _read(train_images, train_labels, border), _read(test_images, test_labels, border)
+        train = _read(train_images, train_labels, border)
+        if self.held_out == "validation":
+            train, held_out = _parted(train, max(len(train) - VALIDATION, 0))
+        else:
+            held_out = _read(test_images, test_labels, border)
+        return self._drawn(train), held_out
+
+    def _drawn(self, train: Split) -> Split:
+        if self.subset is None:
+            return train
+        if self.subset > len(train):
+            raise ValueError(f"data.subset={self.subset} is not possible: there are {len(train)} training images")
+        order = torch.randperm(len(train), generator=seeded_generator(0, "subset"))
+        return Split(*train.rows(order[: self.subset]))
 
 
 class MNIST(IdxImages):
@@ -78,6 +110,11 @@ def _read(images_file: Path, labels_file: Path, border: int) -> Split:
     if images.shape != (len(labels), 28, 28) or labels.dim() != 1:
         raise ValueError(f"{images_file} holds {tuple(images.shape)}, {labels_file.name} {tuple(labels.shape)}")
     return Split(pad(images[:, None], [border] * 4), labels.long())
+
+
+def _parted(split: Split, place: int) -> tuple[Split, Split]:
+    rows = torch.arange(len(split))
+    return Split(*split.rows(rows[:place])), Split(*split.rows(rows[place:]))
 
 
 def read_idx(path: Path) -> Tensor:

@@ -1,18 +1,18 @@
 """Picture files: finding them, decoding them, cutting them to squares."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-import torch
 from PIL import Image, ImageOps
-from tqdm import tqdm
 
-from gan_lightning.data.cache import Block
-from gan_lightning.randomness import seeded_generator
+from gan_lightning.data.base import held_out_order
+from gan_lightning.data.cache import Block, Blocks
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
 BLOCK_SIZE = 1024
@@ -32,38 +32,52 @@ def find_pictures(root: Path) -> list[Path]:
 
 def hold_out(items: Sequence[T], fraction: float) -> tuple[list[T], list[T]]:
     """Training and held-out items, by a permutation that is the same in every run; at least one is held out."""
-    order = torch.randperm(len(items), generator=seeded_generator(0, "held out")).tolist()
-    shuffled, number = [items[i] for i in order], max(1, round(fraction * len(items)))
-    return shuffled[number:], shuffled[:number]
+    train, held_out = held_out_order(len(items), fraction)
+    return [items[i] for i in train.tolist()], [items[i] for i in held_out.tolist()]
 
 
 def picture_blocks(
-    files: Sequence[Path], read: Callable[[Path], np.ndarray], labels: Sequence[int] | None = None
-) -> Iterator[Block]:
-    """Decode many pictures on all cores, with a progress bar on a terminal if it takes more than a second.
+    items: Sequence[T], read: Callable[[Sequence[T]], np.ndarray], labels: Sequence[int] | None = None
+) -> Blocks:
+    """Many pictures in blocks.
 
     Args:
-        files: in the order they are to come.
-        read: makes ``(C, H, W)`` uint8 of a file.
-        labels: one a file.
+        items: files, say, in the order they are to come.
+        read: makes ``(n, C, H, W)`` uint8 of ``n`` items.
+        labels: one an item.
     """
-    progress = tqdm(total=len(files), desc="reading pictures", unit="", delay=1, disable=None)
-    with ThreadPoolExecutor() as pool, progress:
-        for start in range(0, len(files), BLOCK_SIZE):
-            part = slice(start, start + BLOCK_SIZE)
-            images = np.stack(list(pool.map(read, files[part])))
-            yield images, None if labels is None else np.array(labels[part], dtype=np.int64)
-            progress.update(len(images))
+
+    def block(part: slice) -> Block:
+        return read(items[part]), None if labels is None else np.array(labels[part], dtype=np.int64)
+
+    starts = range(0, len(items), BLOCK_SIZE)
+    return Blocks([partial(block, slice(start, start + BLOCK_SIZE)) for start in starts], len(items))
 
 
-def open_picture(path: Path, channels: int) -> Image.Image:
+def decode(items: Iterable[T], picture: Callable[[T], Image.Image]) -> np.ndarray:
+    """Pictures of one size as uint8 ``(n, C, H, W)``, decoded on all cores.
+
+    Args:
+        items: what is decoded.
+        picture: makes a picture of one of them.
+    """
+    with ThreadPoolExecutor() as pool:
+        return np.stack(list(pool.map(lambda item: to_rows(picture(item)), items)))
+
+
+def open_picture(source: Path | bytes, channels: int, *, name: str = "") -> Image.Image:
     """A picture, upright, as RGB (3 channels) or grey (1); what is transparent becomes white.
 
+    Args:
+        source: the file, or its content.
+        channels: 3 or 1.
+        name: of the picture where it is no file.
+
     Raises:
-        ValueError: naming the file, if it is not a whole picture of 8 bits a channel.
+        ValueError: naming the picture, if it is not a whole one of 8 bits a channel.
     """
     try:
-        with Image.open(path) as picture:
+        with Image.open(BytesIO(source) if isinstance(source, bytes) else source) as picture:
             if picture.mode.startswith(("I", "F")):
                 raise ValueError(f"mode {picture.mode}, not 8 bits a channel")
             upright = ImageOps.exif_transpose(picture)
@@ -72,7 +86,7 @@ def open_picture(path: Path, channels: int) -> Image.Image:
             upright = Image.alpha_composite(white, upright.convert("RGBA"))
         return upright.convert("L" if channels == 1 else "RGB")
     except Exception as error:  # a broken picture raises nearly anything
-        raise ValueError(f"{path} is not a readable picture ({type(error).__name__}: {error})") from error
+        raise ValueError(f"{name or source} is not a readable picture ({type(error).__name__}: {error})") from error
 
 
 def centre_square(picture: Image.Image, resolution: int) -> Image.Image:

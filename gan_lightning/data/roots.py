@@ -1,4 +1,4 @@
-"""The folder a user names by ``data.root``."""
+"""The folder or file that a user names by ``data.root``."""
 
 from pathlib import Path
 
@@ -19,3 +19,17 @@ def named_root(root: str, remedy: str) -> Path:
     if not any(folder.iterdir()):
         raise FileNotFoundError(f"data.root={root} is an empty folder: {remedy}")
     return folder
+
+
+def named_file(root: str, remedy: str) -> Path:
+    """The file ``data.root``; the rest as for a folder.
+
+    Raises:
+        FileNotFoundError: if it is not a file or is empty.
+    """
+    file = Path(root).expanduser()
+    if not file.is_file():
+        raise FileNotFoundError(f"data.root={root} is not an existing file: {remedy}")
+    if not file.stat().st_size:
+        raise FileNotFoundError(f"data.root={root} is an empty file: {remedy}")
+    return file

@@ -123,8 +123,10 @@ def build_interim_scorer(metrics: Settings) -> Interim | None:
     return None if scorer is None else Interim(scorer, samples)
 
 
-def load_run(directory: RunDirectory, *, checkpoint: str) -> tuple[AdversarialModule, int]:
-    """A run's networks with the weights of a checkpoint, on its device, and the generator iteration they are of.
+def load_run(directory: RunDirectory, *, checkpoint: str) -> tuple[AdversarialModule, RealData, int]:
+    """A run's networks with the weights of a checkpoint, on its device, its data, and the weights' generator iteration.
+
+    Of the data nothing is read: what there is to know of them without is in the checkpoint.
 
     Args:
         directory: of the run.
@@ -134,11 +136,12 @@ def load_run(directory: RunDirectory, *, checkpoint: str) -> tuple[AdversarialMo
         ValueError, FileNotFoundError: in one line, if there is no such run or checkpoint, or if it is broken.
     """
     settings = directory.settings
-    module = build_module(settings)
+    module, data = build_module(settings), build_data(settings)
     state = read_checkpoint(directory.best if checkpoint == "best" else directory.last)
     module.load_state_dict(state["state_dict"])
+    data.load_state_dict(state.get(type(data).__qualname__, {}))
     limit_threads(settings["trainer"])
-    return module.to(device_kind(settings["trainer"])), state["global_step"]
+    return module.to(device_kind(settings["trainer"])), data, state["global_step"]
 
 
 def instantiate(node: Settings) -> Any:

@@ -1,18 +1,26 @@
-"""The cache: read once, whole or not at all."""
+"""The cache: read once, whole or not at all, and packed on from where a process was cut off."""
 
+import json
+import logging
 import os
+import shutil
+import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from commands import ended, start
 
 from gan_lightning.data import base
+from gan_lightning.data import cache as cache_module
 from gan_lightning.data.base import MappedRows, Split, sha256_of
-from gan_lightning.data.cache import Block, cache_folder, cached_splits, listing
+from gan_lightning.data.cache import Block, Blocks, cache_folder, cached_splits, listing
 
 SHAPE = (1, 2, 2)
 
@@ -22,72 +30,173 @@ def block(*values: int, labelled: bool = True) -> Block:
     return images, np.array(values) if labelled else None
 
 
+def splits(train: list[Block], held_out: list[Block]) -> Callable[[], tuple[Blocks, Blocks]]:
+    def blocks(part: list[Block]) -> Blocks:
+        return Blocks([lambda block=block: block for block in part], sum(len(images) for images, _ in part))
+
+    return lambda: (blocks(train), blocks(held_out))
+
+
+def cached(
+    blocks: Callable[[], tuple[Blocks, Blocks]], name: str = "a", shape: tuple[int, ...] = SHAPE
+) -> tuple[Split, Split]:
+    return cached_splits({"set": name}, blocks, row_shape=shape)
+
+
 def values(split: Split) -> list[int]:
     return split.to(torch.device("cpu")).samples[:, 0, 0, 0].tolist()
 
 
-def failing() -> Iterator[Block]:
-    yield block(1)
-    raise ValueError("broken")
+def failing(error: BaseException | None = None) -> Callable[[], tuple[Blocks, Blocks]]:
+    """One block can be read, and nothing after it."""
+
+    def fail() -> Block:
+        raise error or ValueError("broken")
+
+    return lambda: (Blocks([lambda: block(1), fail], 2), Blocks([lambda: block(2)], 1))
 
 
-def test_blocks_become_one_array_of_training_then_held_out_images(cache: Path) -> None:
-    train, held_out = cached_splits({"set": "a"}, [block(1, 2), block(3)], [block(4)], image_shape=SHAPE)
+def test_blocks_become_one_array_of_training_then_held_out_samples(cache: Path) -> None:
+    train, held_out = cached(splits([block(1, 2), block(3)], [block(4)]))
     assert isinstance(train.samples, MappedRows)
     assert (values(train), values(held_out)) == ([1, 2, 3], [4])
     assert train.labels is not None and train.labels.tolist() == [1, 2, 3]
-    (array,) = cache.rglob("images.npy")
+    assert held_out.labels is not None and held_out.labels.tolist() == [4]
+    (array,) = cache.rglob("rows.npy")
     stored = np.load(array)
     assert stored.dtype == np.uint8 and stored.shape == (4, *SHAPE)
+    assert sorted(path.name for path in array.parent.iterdir()) == ["description.json", "labels.npy", "rows.npy"]
 
 
-def test_the_second_time_nothing_is_read() -> None:
-    cached_splits({"set": "a"}, [block(1, labelled=False)], [block(2, labelled=False)], image_shape=SHAPE)
-    train, held_out = cached_splits({"set": "a"}, failing(), failing(), image_shape=SHAPE)
+def test_the_second_time_nothing_is_asked_for() -> None:
+    cached(splits([block(1, labelled=False)], [block(2, labelled=False)]))
+
+    def asked() -> tuple[Blocks, Blocks]:
+        raise AssertionError("asked for blocks")
+
+    train, held_out = cached(asked)
     assert (values(train), values(held_out), train.labels) == ([1], [2], None)
 
 
 def test_digests_are_those_of_the_content_and_not_taken_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    cached_splits({"set": "a"}, [block(1, 2), block(3)], [block(4)], image_shape=SHAPE)
-    splits = cached_splits({"set": "a"}, failing(), failing(), image_shape=SHAPE)
-    expected = [split.to(torch.device("cpu")).digests() for split in splits]
+    cached(splits([block(1, 2), block(3)], [block(4)]))
+    found = cached(failing())
+    expected = [split.to(torch.device("cpu")).digests() for split in found]
     monkeypatch.setattr(MappedRows, "__getitem__", None)
     monkeypatch.setattr(base, "sha256_of", lambda array: sha256_of(array) if array.dtype == np.int64 else "read anew")
-    assert [split.digests() for split in splits] == expected
+    assert [split.digests() for split in found] == expected
     assert expected[0] != expected[1]
 
 
 def test_another_description_or_shape_is_another_array() -> None:
-    cached_splits({"set": "a"}, [block(1)], [block(2)], image_shape=SHAPE)
+    cached(splits([block(1)], [block(2)]))
     with pytest.raises(ValueError, match="broken"):
-        cached_splits({"set": "b"}, failing(), [], image_shape=SHAPE)
+        cached(failing(), name="b")
     with pytest.raises(ValueError, match="broken"):
-        cached_splits({"set": "a"}, failing(), [], image_shape=(1, 4, 1))
+        cached(failing(), shape=(1, 4, 1))
 
 
-def test_a_failed_reading_leaves_nothing_that_looks_whole(cache: Path) -> None:
+def test_what_cannot_be_read_leaves_nothing(cache: Path) -> None:
     with pytest.raises(ValueError, match="broken"):
-        cached_splits({"set": "a"}, failing(), [], image_shape=SHAPE)
+        cached(failing())
     assert not [path for path in cache.rglob("*") if path.is_file() and path.suffix != ".lock"]
-    train, _ = cached_splits({"set": "a"}, [block(7)], [block(8)], image_shape=SHAPE)
-    assert values(train) == [7]
+    assert values(cached(splits([block(7)], [block(8)]))[0]) == [7]
 
 
-def test_what_a_killed_process_left_is_cleared_away(cache: Path) -> None:
-    cached_splits({"set": "a"}, [block(1)], [block(2)], image_shape=SHAPE)
-    (folder,) = (path for path in (cache / "images").iterdir() if path.is_dir())
-    folder.rename(folder.with_suffix(".part"))
-    train, _ = cached_splits({"set": "a"}, [block(3)], [block(4)], image_shape=SHAPE)
-    assert values(train) == [3]
-    assert not folder.with_suffix(".part").exists()
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError("no space left")])
+def test_a_packing_that_is_cut_off_goes_on_with_the_block_it_was_at(
+    error: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(type(error)):
+        cached(failing(error))
+    read: list[int] = []
+
+    def reading(value: int) -> Callable[[], Block]:
+        return lambda: (read.append(value), block(value, value))[1]
+
+    with caplog.at_level(logging.INFO, logger="gan_lightning"):
+        train, held_out = cached(lambda: (Blocks([reading(9), reading(2)], 3), Blocks([reading(3)], 2)))
+    assert read == [2, 3]
+    assert (values(train), values(held_out)) == ([1, 2, 2], [3, 3])
+    assert train.labels is not None and train.labels.tolist() == [1, 2, 2]
+    assert caplog.messages == ["packing a: going on at 1 of about 5 samples"]
 
 
-def test_broken_cached_images_are_named_with_the_remedy(cache: Path) -> None:
-    cached_splits({"set": "a"}, [block(1)], [block(2)], image_shape=SHAPE)
-    (array,) = cache.rglob("images.npy")
+def test_a_block_that_was_written_and_not_noted_is_written_once(cache: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        cached(failing(KeyboardInterrupt()))
+    (progress,) = cache.rglob("progress.json")
+    progress.write_text("[]")
+    train, held_out = cached(splits([block(5), block(6)], [block(7)]))
+    assert (values(train), values(held_out)) == ([5, 6], [7])
+    assert train.labels is not None and train.labels.tolist() == [5, 6]
+
+
+def pack(*, killed_at: int | None = None) -> None:
+    """Six blocks of four, the last held out; the process is killed when it comes to one of them."""
+
+    def read(number: int) -> Block:
+        if number == killed_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return np.full((4, *SHAPE), number, np.uint8), np.full(4, number)
+
+    reads = [partial(read, number) for number in range(6)]
+    cached(lambda: (Blocks(reads[:5], 20), Blocks(reads[5:], 4)))
+
+
+@pytest.mark.slow
+def test_a_killed_process_leaves_what_ends_as_if_it_had_not_been_killed(cache: Path, tmp_path: Path) -> None:
+    def content() -> dict[str, bytes]:
+        (array,) = cache.rglob("rows.npy")
+        return {path.name: path.read_bytes() for path in array.parent.iterdir()}
+
+    pack()
+    whole = content()
+    shutil.rmtree(cache)
+    folders = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+    program = f"import sys; sys.path += {folders}; import test_cache; test_cache.pack(killed_at=3)"
+    assert ended(start("-c", program, folder=tmp_path)).code == -signal.SIGKILL
+    (part,) = cache.rglob("*.part")
+    assert json.loads((part / "progress.json").read_text()) == [4, 4, 4]
+    pack()
+    assert content() == whole
+
+
+def test_long_packing_says_now_and_then_how_far_it_is(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    seconds = iter([0.0, 10.0, 40.0, 50.0, 80.0])
+    monkeypatch.setattr(cache_module.time, "monotonic", lambda: next(seconds))
+    with caplog.at_level(logging.INFO, logger="gan_lightning"):
+        cached(splits([block(*[7] * 500) for _ in range(3)], [block(1)]))
+    assert caplog.messages == [
+        "packing a: 1,000 of about 1,501 samples, 0:00:20 to go",
+        "packing a: 1,501 of about 1,501 samples, 0:00:00 to go",
+    ]
+
+
+def test_too_little_room_is_said_before_anything_is_read(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache_module.shutil, "disk_usage", lambda folder: _Usage(free=2 * 10**9))
+
+    def huge() -> tuple[Blocks, Blocks]:
+        return Blocks([lambda: block(1)], 10**9), Blocks([], 0)
+
+    with pytest.raises(OSError, match=r"^the packed samples need 4\.0 GB in \S*sets, where 2\.0 GB are free: [^\n]*$"):
+        cached(huge)
+    assert not list(cache.rglob("*.npy"))
+
+
+class _Usage:
+    def __init__(self, free: int) -> None:
+        self.free = free
+
+
+def test_broken_cached_samples_are_named_with_the_remedy(cache: Path) -> None:
+    cached(splits([block(1)], [block(2)]))
+    (array,) = cache.rglob("rows.npy")
     array.write_bytes(array.read_bytes()[:-3])
-    with pytest.raises(ValueError, match=f"the cached images in {array.parent} are broken: delete that folder"):
-        cached_splits({"set": "a"}, [], [], image_shape=SHAPE)
+    with pytest.raises(ValueError, match=f"the cached samples in {array.parent} are broken: delete that folder"):
+        cached(failing())
 
 
 def test_cache_folder_is_below_home_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,14 +216,17 @@ def test_listing_changes_with_names_sizes_and_times(tmp_path: Path) -> None:
     assert len(listings) == 5 and listing([first]) in listings
 
 
-def test_two_that_ask_at_once_read_the_pictures_once() -> None:
+def test_two_that_ask_at_once_read_the_samples_once() -> None:
     readings: list[int] = []
 
-    def slow() -> Iterator[Block]:
+    def slow() -> Block:
         readings.append(1)
         time.sleep(0.2)
-        yield block(1)
+        return block(1)
+
+    def blocks() -> Any:
+        return Blocks([slow], 1), Blocks([lambda: block(2)], 1)
 
     with ThreadPoolExecutor(2) as pool:
-        asked = [pool.submit(cached_splits, {"set": "a"}, slow(), [block(2)], image_shape=SHAPE) for _ in range(2)]
+        asked = [pool.submit(cached, blocks) for _ in range(2)]
     assert [values(future.result()[0]) for future in asked] == [[1], [1]] and len(readings) == 1

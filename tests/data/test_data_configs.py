@@ -9,9 +9,18 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from gan_lightning.data.images import ImageData
+from gan_lightning.data.text import TextData
 
 DATA = Path(__file__).parents[2] / "conf" / "data"
-METRICS = {"digits": "digits_classifier", "mnist": "mnist_classifier", "fashion_mnist": "none"}
+METRICS = {
+    "billion_word": "none",
+    "digits": "digits_classifier",
+    "fashion_mnist": "none",
+    "lsun_bedrooms": "none",
+    "mnist": "mnist_classifier",
+    "text_file": "none",
+}
+"""What samples of a set are scored by; of all others, by inception."""
 NAMES = sorted(path.stem for path in DATA.glob("*.yaml"))
 
 
@@ -38,10 +47,22 @@ def composed(folder: Path, *overrides: str) -> DictConfig:
 def test_every_data_file_composes_and_builds(name: str, config_folder: Path) -> None:
     config = composed(config_folder, f"data={name}")
     data = instantiate(config.data, n_critic=5)
-    assert isinstance(data, ImageData)
-    assert data.image_shape == (config.data.channels, config.data.resolution, config.data.resolution)
+    if isinstance(data, ImageData):
+        assert data.image_shape == (config.data.channels, config.data.resolution, config.data.resolution)
+    else:
+        assert isinstance(data, TextData)
+        assert (data.length, data.vocabulary) == (config.data.length, config.data.vocabulary) == (32, 256)
     assert (data.batch_size, data.seed, data.held_out_samples) == (64, 3, 1000)
     assert config.metrics.name == METRICS.get(name, "inception")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_colour_images_alone_can_be_dequantised_and_mirrored_and_are_not_unless_asked(
+    name: str, config_folder: Path
+) -> None:
+    config = composed(config_folder, f"data={name}").data
+    switches = [config[key] for key in ("dequantise", "flip") if key in config]
+    assert switches == ([False, False] if config.get("channels") == 3 else [])
 
 
 @pytest.mark.parametrize("name", NAMES)

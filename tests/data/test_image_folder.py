@@ -45,9 +45,9 @@ def test_held_out_pictures_do_not_depend_on_the_seed(pictures: Path) -> None:
 def test_pictures_are_read_once_for_each_shape(pictures: Path, cache: Path) -> None:
     for _ in range(2):
         folder(pictures).prepare()
-    assert len(list(cache.rglob("images.npy"))) == 1
+    assert len(list(cache.rglob("rows.npy"))) == 1
     assert pixels(folder(pictures, image_shape=(1, 4, 4))).shape == (18, 1, 4, 4)
-    assert len(list(cache.rglob("images.npy"))) == 2
+    assert len(list(cache.rglob("rows.npy"))) == 2
 
 
 def test_a_changed_picture_is_read_anew(pictures: Path, paint: Callable[..., Path]) -> None:

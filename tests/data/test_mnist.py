@@ -126,3 +126,53 @@ def test_torchvision_downloads_to_the_default_folder(
     monkeypatch.setattr(published, "resources", resources)
     assert len(kind(**settings()).splits[0]) == 6
     assert [path.name for path in Path("data").iterdir()] == [kind.__name__]
+
+
+def drawn(root: Path, **changes: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """Training and held-out images, in rows of pixels."""
+    train, held_out = MNIST(root=str(root), **settings(batch_size=1, **changes)).splits
+    return tuple(split.rows(torch.arange(len(split)))[0].flatten(1) for split in (train, held_out))
+
+
+def test_validation_holds_out_the_last_training_images(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gan_lightning.data.mnist.VALIDATION", 2)
+    whole = drawn(prepared)[0]
+    train, held_out = drawn(prepared, held_out="validation")
+    assert torch.equal(train, whole[:4]) and torch.equal(held_out, whole[4:])
+
+
+def test_a_subset_is_a_random_one_but_the_same_in_every_run(prepared: Path) -> None:
+    whole, subset = drawn(prepared)[0], drawn(prepared, subset=3)[0]
+    places = [(whole == image).all(1).nonzero().item() for image in subset]
+    assert len(set(places)) == 3 and places != [0, 1, 2]
+    assert torch.equal(drawn(prepared, subset=3, seed=1)[0], subset)
+    assert torch.equal(drawn(prepared, subset=2)[0], subset[:2])
+    assert torch.equal(drawn(prepared, subset=3)[1], drawn(prepared)[1])
+
+
+def test_a_subset_is_drawn_from_what_is_not_held_out(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gan_lightning.data.mnist.VALIDATION", 2)
+    train, held_out = drawn(prepared, held_out="validation", subset=4)
+    assert not {tuple(image) for image in train.tolist()} & {tuple(image) for image in held_out.tolist()}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"held_out": "train"}, "^data.held_out=train is not possible: test or validation$"),
+        ({"subset": 0}, "^data.subset=0 must be a whole number, 1 or more$"),
+        ({"subset": 7}, "^data.subset=7 is not possible: there are 6 training images$"),
+    ],
+)
+def test_a_choice_that_there_is_not_is_refused(changes: dict[str, Any], message: str, prepared: Path) -> None:
+    with pytest.raises(ValueError, match=message):
+        MNIST(root=str(prepared), **settings(**changes)).prepare()
+
+
+def test_the_split_of_the_paper_has_50_000_and_10_000_digits(unpacked: Callable[[str], Path]) -> None:
+    kept = {"image_shape": (1, 28, 28), "held_out": "validation", "subset": 1000}
+    train, held_out = MNIST(root=str(unpacked("mnist_idx")), **settings(**kept)).splits
+    assert (len(train), len(held_out)) == (1000, 10_000)
+    assert train.labels is not None and held_out.labels is not None
+    assert train.labels.bincount().min() > 70
+    assert held_out.labels[:5].tolist() == [3, 8, 6, 9, 6]  # as the classic pickled split has them

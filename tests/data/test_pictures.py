@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_lightning.data.pictures import centre_square, find_pictures, hold_out, open_picture, picture_blocks, to_rows
+from gan_lightning.data.pictures import (
+    centre_square,
+    decode,
+    find_pictures,
+    hold_out,
+    open_picture,
+    picture_blocks,
+    to_rows,
+)
 
 
 def test_pictures_are_found_at_any_depth_in_order_and_nothing_else(tmp_path: Path) -> None:
@@ -98,8 +106,22 @@ def test_a_picture_of_16_bits_is_refused(tmp_path: Path) -> None:
 
 def test_blocks_hold_all_pictures_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gan_lightning.data.pictures.BLOCK_SIZE", 3)
-    files = [Path(str(i)) for i in range(7)]
-    blocks = list(picture_blocks(files, lambda path: np.full((1, 1, 1), int(path.name), np.uint8), range(7)))
+    whole = picture_blocks(range(7), lambda items: np.array(items, np.uint8)[:, None, None, None], range(7))
+    blocks = [read() for read in whole.reads]
+    assert whole.rows == 7
     assert [len(images) for images, _ in blocks] == [3, 3, 1]
     assert np.concatenate([images for images, _ in blocks]).flatten().tolist() == list(range(7))
     assert [label for _, labels in blocks if labels is not None for label in labels] == list(range(7))
+
+
+def test_many_pictures_are_decoded_in_their_order() -> None:
+    images = decode(range(40), lambda number: Image.new("RGB", (4, 2), (number, 0, 9)))
+    assert images.shape == (40, 3, 2, 4) and images.dtype == np.uint8
+    assert images[:, 0, 1, 3].tolist() == list(range(40)) and np.unique(images[:, 2]).tolist() == [9]
+
+
+def test_a_picture_is_read_from_its_content_and_named_as_told(tmp_path: Path, paint: Callable[..., Path]) -> None:
+    content = paint(tmp_path / "a.webp").read_bytes()
+    assert np.array_equal(to_rows(open_picture(content, 3)), to_rows(open_picture(tmp_path / "a.webp", 3)))
+    with pytest.raises(ValueError, match=r"^the third is not a readable picture"):
+        open_picture(content[:100], 3, name="the third")

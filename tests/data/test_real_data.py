@@ -20,6 +20,7 @@ from gan_lightning.data.base import Batch, Iterations, MappedRows, RealData, Spl
 from gan_lightning.module import AdversarialModule
 from gan_lightning.objectives import Wasserstein
 from gan_lightning.penalties import interpolates, two_sided
+from gan_lightning.randomness import RandomStreams
 
 
 class Points(RealData):
@@ -208,7 +209,14 @@ class Seen(L.Callback):
         self.real.append(batch[0].clone())
 
 
-def train(steps: int, checkpoint: str | None = None) -> tuple[L.Trainer, list[Tensor]]:
+class NoisyPoints(Points):
+    """Points that networks see with noise."""
+
+    def to_real(self, rows: Tensor, streams: RandomStreams) -> Tensor:
+        return rows + streams.uniform("noise", *rows.shape)
+
+
+def train(steps: int, checkpoint: str | None = None, kind: type[Points] = Points) -> tuple[L.Trainer, list[Tensor]]:
     torch.manual_seed(0)
     module = AdversarialModule(
         Generator(),
@@ -230,7 +238,7 @@ def train(steps: int, checkpoint: str | None = None) -> tuple[L.Trainer, list[Te
         enable_model_summary=False,
         enable_checkpointing=False,
     )
-    trainer.fit(module, points(), ckpt_path=checkpoint)
+    trainer.fit(module, kind(batch_size=4, n_critic=2, seed=0), ckpt_path=checkpoint)
     return trainer, seen.real
 
 
@@ -250,3 +258,39 @@ def test_points_train_and_a_resumed_training_goes_on_with_the_batches_it_would_h
     assert all(torch.equal(*pair) for pair in zip(start + rest, whole, strict=True))
     for name, weights in resumed.lightning_module.state_dict().items():
         assert torch.equal(weights, uninterrupted.lightning_module.state_dict()[name]), name
+
+
+@pytest.mark.parametrize("resident_bytes", [2**30, 10])
+def test_what_is_drawn_for_a_batch_is_a_function_of_the_iteration_it_is_trained_on(
+    resident_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Were batches transferred when they are read ahead, their noise would be that of an earlier iteration."""
+    monkeypatch.setattr(base, "RESIDENT_BYTES", resident_bytes)
+    _, plain = train(6)
+    uninterrupted, whole = train(6, kind=NoisyPoints)
+    for step in range(6):
+        streams = RandomStreams(0, "real", "train", step, rank=0, world_size=1, device=torch.device("cpu"))
+        noise = torch.stack([streams.uniform("noise", 4, 2) for _ in range(2)])
+        assert torch.equal(whole[step], plain[step] + noise), step
+    half, start = train(2, kind=NoisyPoints)
+    half.save_checkpoint("half.ckpt")
+    resumed, rest = train(6, "half.ckpt", kind=NoisyPoints)
+    assert all(torch.equal(*pair) for pair in zip(start + rest, whole, strict=True))
+    for name, weights in resumed.lightning_module.state_dict().items():
+        assert torch.equal(weights, uninterrupted.lightning_module.state_dict()[name]), name
+
+
+def test_data_that_draw_nothing_begin_no_stream(outline: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RandomStreams, "_stream", None)
+    data = points()
+    data.trainer = outline()
+    rows = torch.zeros(2, 4, 2)
+    assert torch.equal(data.on_after_batch_transfer((rows, None), 0)[0], rows)
+    assert len(list(data.held_out_batches())) == 2
+
+
+@pytest.mark.parametrize(("number", "held"), [(20, 2), (5, 1), (1, 1), (14, 1), (16, 2)])
+def test_a_tenth_and_at_least_one_is_held_out_and_always_the_same(number: int, held: int) -> None:
+    train, held_out = base.held_out_order(number, 0.1)
+    assert len(held_out) == held and sorted([*train.tolist(), *held_out.tolist()]) == list(range(number))
+    assert all(torch.equal(*pair) for pair in zip(base.held_out_order(number, 0.1), (train, held_out), strict=True))

@@ -148,7 +148,7 @@ def test_conditional_networks_train_and_are_sampled_with_labels_of_their_own(
     own = conditional(settings("generator_steps=2", "n_critic=1", "data.batch_size=4"), classes=10)
     directory = RunDirectory(tmp_path)
     assert run(own, directory) == "finished"
-    module, step = load_run(directory, checkpoint="last")
+    module, _, step = load_run(directory, checkpoint="last")
     labels = torch.arange(100) % 10
     samples = module.sampler.samples(100, seed=0, purpose="samples", labels=labels)
     assert (step, samples.shape) == (2, (100, 1, 16, 16))

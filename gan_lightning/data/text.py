@@ -1,0 +1,319 @@
+"""Text: lines of a fixed number of symbols, one-hot where networks see them."""
+
+import gzip
+import logging
+import lzma
+import re
+import tarfile
+import zlib
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from math import inf
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import torch
+from numpy.lib.stride_tricks import sliding_window_view
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from gan_lightning.atomic import atomic_file
+from gan_lightning.data.base import RealData, Split, bytes_of, check_whole, held_out_order
+from gan_lightning.data.cache import Blocks, cached_splits, listing
+from gan_lightning.data.roots import named_file, named_root
+from gan_lightning.randomness import RandomStreams
+
+log = logging.getLogger(__name__)
+
+FILLING, NEWLINE, RETURN = b"`\n\r"
+UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+PIECE_BYTES = 2**20
+"""Text is cut to lines in pieces of this size."""
+
+RELEASE = "1-billion-word-language-modeling-benchmark-r13output"
+TRAINING = "training-monolingual.tokenized.shuffled"
+SHARD = re.compile(r"news\.en-000(\d\d)-of-00100")
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class TextData(RealData):
+    """Lines of text: splits hold numbers of symbols, uint8 ``(N, length)``, networks see one-hot float32.
+
+    A symbol is a byte. Lines are cut off at ``length`` and filled up to it with back-ticks. Symbol 0 stands for every
+    byte that is none of the others, which are numbered by how frequent they are in the training lines.
+    Source: released code, ``language_helpers.py``.
+
+    Args:
+        root: the file or folder that holds the text.
+        length: symbols of a line.
+        vocabulary: most symbols, symbol 0 included; networks see ``(B, length, vocabulary)`` in any case.
+        lines: how many of the text's first lines are taken; ``None`` for all.
+        held_out: share of them that is not trained on, the same ones in every run.
+
+    Attributes:
+        symbols: the bytes that symbols 1, 2, … stand for; known once the set or a checkpoint is loaded.
+
+    Raises:
+        ValueError: if a number is out of range.
+    """
+
+    root: str | None = None
+    length: int = 32
+    vocabulary: int = 256
+    lines: int | None = None
+    held_out: float = 0.1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.symbols: list[int] = []
+        check_whole("data.length", self.length, least=1)
+        check_whole("data.vocabulary", self.vocabulary, least=2)
+        if self.vocabulary > 256:
+            raise ValueError(f"data.vocabulary={self.vocabulary} is not possible: there are at most 256 symbols")
+        if self.lines is not None:
+            check_whole("data.lines", self.lines, least=2)
+        if not 0 < self.held_out < 1:
+            raise ValueError(f"data.held_out={self.held_out} must lie between 0 and 1")
+
+    @abstractmethod
+    def find(self) -> list[Path]:
+        """The files that hold the text.
+
+        Raises:
+            ValueError, FileNotFoundError: in one line, with the remedy, if there are none.
+        """
+
+    @abstractmethod
+    def read(self, files: list[Path]) -> Iterable[np.ndarray]:
+        """The lines of the files in their order, ``lines`` of them or more, as bytes in rows ``(n, length)``.
+
+        Raises:
+            ValueError: naming the file, if one is broken or no text.
+        """
+
+    def load(self) -> tuple[Split, Split]:
+        files = self.find()
+        description = {
+            "set": type(self).__name__,
+            "files": listing(files),
+            **{name: getattr(self, name) for name in ("length", "lines", "held_out")},
+        }
+        splits = cached_splits(description, partial(self._blocks, files), row_shape=(self.length,))
+        train, held_out = (split.rows(torch.arange(len(split)))[0] for split in splits)
+        self.symbols = most_frequent(train, self.vocabulary - 1)
+        self.title += f", {len(train):,} lines of {len(self.symbols)} symbols"
+        return Split(self._numbered(train)), Split(self._numbered(held_out))
+
+    def _blocks(self, files: list[Path]) -> tuple[Blocks, Blocks]:
+        log.info("reading %s: %s", self.title, files[0] if len(files) == 1 else files[0].parent)
+        rows = _joined(_first(self.lines or inf, self.read(files)), self.length)[: self.lines]
+        if len(rows) < (self.lines or 2):
+            raise ValueError(
+                f"data.root={self.root} holds {len(rows)} lines, and {self.lines or 2} are needed: name a larger text, "
+                "or set data.lines=null for all lines there are"
+            )
+        train, held_out = held_out_order(len(rows), self.held_out)
+        return _block(rows, train), _block(rows, held_out)
+
+    def _numbered(self, lines: Tensor) -> Tensor:
+        numbers = bytearray(256)
+        for number, symbol in enumerate(self.symbols, start=1):
+            numbers[symbol] = number
+        translated = bytearray(bytes_of(lines.numpy())).translate(numbers)
+        return torch.frombuffer(translated, dtype=torch.uint8).view_as(lines)
+
+    def to_real(self, rows: Tensor, streams: RandomStreams) -> Tensor:
+        return one_hot(rows.long(), self.vocabulary).float()
+
+    def text(self, rows: Tensor) -> list[str]:
+        """The lines that numbers of symbols ``(N, length)`` stand for; a symbol that stands for no byte is shown as �.
+
+        Raises:
+            RuntimeError: if neither the set nor a checkpoint has been loaded, which know the symbols.
+        """
+        if not self.symbols:
+            raise RuntimeError("the text's symbols are not known yet: load the set, or a checkpoint")
+        spelled = [UNKNOWN.encode()] * 256
+        spelled[1 : len(self.symbols) + 1] = [bytes([symbol]) for symbol in self.symbols]
+        return [b"".join(spelled[number] for number in row).decode(errors="replace") for row in rows.tolist()]
+
+    def show(self, samples: Tensor, path: Path) -> Path:
+        """The likeliest symbols of generated lines ``(100, length, vocabulary)``, a line each."""
+        file = path.with_name(f"{path.name}.txt")
+        with atomic_file(file) as temporary:
+            temporary.write_text("".join(f"{line}\n" for line in self.text(samples.argmax(-1))), encoding="utf-8")
+        return file
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"symbols": self.symbols}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.symbols = state_dict["symbols"]
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class TextFile(TextData):
+    """Any text file, packed with xz or gzip or not.
+
+    Args:
+        name: what the user calls the text.
+    """
+
+    name: str | None = None
+
+    def find(self) -> list[Path]:
+        if not self.root:
+            raise ValueError("data=text_file needs data.root=FILE, a text file, or one that ends in .xz or .gz")
+        self.title = self.name or "text_file"
+        return [named_file(self.root, "name a text file, or one that ends in .xz or .gz")]
+
+    def read(self, files: list[Path]) -> Iterable[np.ndarray]:
+        return chain.from_iterable(rows_of_file(file, self.length) for file in files)
+
+
+class BillionWord(TextData):
+    """The One Billion Word benchmark (arXiv:1312.3005): its training shards, 1 to 99, in order.
+
+    ``root`` is the published archive, or the folder that it unpacks to.
+    """
+
+    def find(self) -> list[Path]:
+        remedy = f"name {RELEASE}.tar.gz, or the folder that it unpacks to"
+        if not self.root:
+            raise ValueError(f"data=billion_word needs data.root=FILE or DIR: {remedy}")
+        self.title = "Billion Word"
+        if Path(self.root).expanduser().is_file():
+            return [named_file(self.root, remedy)]
+        root = named_root(self.root, remedy)
+        for folder in (root, root / TRAINING, root / RELEASE / TRAINING):
+            shards = {shard_number(path.name): path for path in sorted(folder.glob("news.en-*"))}
+            if any(shards):
+                return [shards[number] for number in in_order(shards)]
+        raise FileNotFoundError(f"data.root={self.root} does not hold {TRAINING}/news.en-00001-of-00100: {remedy}")
+
+    def read(self, files: list[Path]) -> Iterable[np.ndarray]:
+        if shard_number(files[0].name):
+            return chain.from_iterable(rows_of_file(file, self.length) for file in files)
+        return rows_of_archive(files[0], self.length, self.lines)
+
+
+def rows_of_file(path: Path, length: int) -> Iterator[np.ndarray]:
+    """The lines of a text file, unpacked if its name ends in ``.xz`` or ``.gz``, as bytes in rows ``(n, length)``.
+
+    Raises:
+        ValueError: naming the file, if it is broken or no text.
+    """
+    unpack = {".xz": lzma.open, ".gz": gzip.open}.get(path.suffix, open)
+    with _named(path), unpack(path, "rb") as file:
+        yield from rows_of_lines(file, length)
+
+
+def rows_of_archive(path: Path, length: int, lines: int | None) -> list[np.ndarray]:
+    """The lines of the shards in a tar archive, where they lie in any order, as bytes in rows ``(n, length)``.
+
+    Args:
+        path: of the archive.
+        length: of the rows.
+        lines: how many are wanted, from the first shard on; no more shards are kept than hold them. ``None``: all.
+
+    Raises:
+        FileNotFoundError: if a shard is missing.
+        ValueError: if the archive is broken.
+    """
+    shards: dict[int, np.ndarray] = {}
+    with _named(path), tarfile.open(path, "r|*") as archive:
+        for member in archive:
+            file, number = archive.extractfile(member), shard_number(Path(member.name).name)
+            if file and number:
+                shards[number] = _joined(rows_of_lines(file, length), length)
+                while sum(map(len, shards.values())) - len(shards[max(shards)]) >= (lines or inf):
+                    del shards[max(shards)]  # those before it are enough
+    if not shards:
+        raise FileNotFoundError(f"{path} does not hold {TRAINING}/news.en-00001-of-00100")
+    return [shards[number] for number in in_order(shards)]
+
+
+def rows_of_lines(file: IO[bytes], length: int) -> Iterator[np.ndarray]:
+    """The lines of a stream as bytes in rows ``(n, length)``, cut off and filled up with back-ticks.
+
+    Raises:
+        ValueError: if there is a zero byte, which no text has.
+    """
+    rest = b""
+    while piece := file.read(PIECE_BYTES):
+        if b"\0" in piece:
+            raise ValueError("it has zero bytes: no text, or one in UTF-16")
+        lines, newline, rest = (rest + piece).rpartition(b"\n")
+        if newline:
+            yield _rows(lines, length)
+    if rest:
+        yield _rows(rest, length)
+
+
+def _rows(lines: bytes, length: int) -> np.ndarray:
+    """Lines, parted by newlines, as rows ``(n, length)``."""
+    text = np.frombuffer(lines + b"\n" + bytes(length), np.uint8)
+    ends = np.flatnonzero(text == NEWLINE)
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    lengths = ends - starts
+    lengths -= (lengths > 0) & (text[ends - 1] == RETURN)  # Windows ends its lines with both
+    rows = sliding_window_view(text, length)[starts]
+    rows[np.arange(length) >= lengths[:, None]] = FILLING
+    return rows
+
+
+def most_frequent(rows: Tensor, most: int) -> list[int]:
+    """At most so many of the bytes in uint8 rows, by descending frequency; the lower of two equally frequent first."""
+    counts = torch.bincount(rows.flatten(), minlength=256)
+    order = counts.argsort(descending=True, stable=True)
+    return order[counts[order] > 0][:most].tolist()
+
+
+def shard_number(name: str) -> int:
+    """Which training shard of the benchmark a file is, 1 to 99; 0 for any other file."""
+    match = SHARD.fullmatch(name)
+    return int(match[1]) if match else 0
+
+
+def in_order(shards: Iterable[int]) -> list[int]:
+    """Numbers of shards from 1 on.
+
+    Raises:
+        FileNotFoundError: if one before the last is missing.
+    """
+    numbers = sorted(set(shards) - {0})
+    for number in range(1, numbers[-1]):
+        if number not in numbers:
+            raise FileNotFoundError(f"news.en-{number:05}-of-00100 is missing beside news.en-{numbers[-1]:05}-of-00100")
+    return numbers
+
+
+def _first(most: float, pieces: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """Pieces until they have ``most`` rows or more."""
+    number = 0
+    for piece in pieces:
+        yield piece
+        number += len(piece)
+        if number >= most:
+            return
+
+
+def _joined(pieces: Iterable[np.ndarray], length: int) -> np.ndarray:
+    return np.concatenate([np.empty((0, length), np.uint8), *pieces])
+
+
+def _block(rows: np.ndarray, order: Tensor) -> Blocks:
+    return Blocks([lambda: (rows[order.numpy()], None)], len(order))
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, tarfile.TarError) as error:
+        raise ValueError(f"{path} cannot be read as text: {error}") from error

@@ -1,0 +1,54 @@
+"""A run on text, from its lines to its samples, also where the text is gone."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from omegaconf import DictConfig
+
+from gan_lightning import sample
+from gan_lightning.runs.directory import RunDirectory
+from gan_lightning.runs.run import run
+from gan_lightning.runs.settings import Settings, resolve
+
+
+@pytest.fixture
+def settings(compose_config: Callable[..., DictConfig], tmp_path: Path) -> Callable[..., Settings]:
+    """A run on lines of three symbols and back-ticks."""
+    (tmp_path / "text.txt").write_text("".join("xyz"[: 1 + i % 3] * (1 + i % 2) + "\n" for i in range(60)))
+
+    def make(*overrides: str) -> Settings:
+        config = compose_config(
+            *(
+                "data=text_file",
+                "data.length=6",
+                "data.vocabulary=5",
+                "data.batch_size=4",
+                f"data.root={tmp_path}/text.txt",
+            ),
+            *("trainer=cpu", "trainer.threads=1", "latent_dim=3", "every.pictures=2", "every.checkpoint=2", *overrides),
+        )
+        sizes = {"length": config.data.length, "vocabulary": config.data.vocabulary}
+        for network in ("generator", "critic"):
+            config.arch[network] = {"_target_": f"lines.{network.title()}", **sizes}
+        return resolve(config)
+
+    return make
+
+
+def test_samples_are_lines_of_the_texts_symbols_and_can_be_drawn_again_where_it_is_gone(
+    settings: Callable[..., Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = RunDirectory(tmp_path / "run")
+    assert run(settings("generator_steps=2"), directory) == "finished"
+    assert run(settings("generator_steps=4"), directory) == "finished"
+    shown = (directory.samples / "000004.txt").read_text(encoding="utf-8")
+    assert [len(line) for line in shown.splitlines()] == [6] * 100
+    assert set(shown) <= set("xyz`�\n")
+    assert (directory.samples / "000002.txt").read_text(encoding="utf-8") != shown
+
+    (tmp_path / "text.txt").unlink()
+    monkeypatch.setattr(sys, "argv", ["sample", str(directory.path), "--output", str(tmp_path / "again.txt")])
+    sample.main()
+    assert (tmp_path / "again.txt").read_text(encoding="utf-8") == shown
