@@ -12,7 +12,7 @@ from gan_lightning.constraints import (
     SpectralNorm,
     WeightClipping,
 )
-from gan_lightning.networks.layers import make_norm
+from gan_lightning.networks.norms import make_norm
 from gan_lightning.penalties import (
     interpolates,
     one_sided,
