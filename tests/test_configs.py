@@ -38,6 +38,17 @@ SMALL = ("data.batch_size=2",)
 SCALE = "arch.width_scale=0.125"
 """Every network that can be is at an eighth of its filters."""
 
+FITTING = {
+    **dict.fromkeys(["arch=mnist", "arch=essay_small", "arch=essay_large"], ("data.resolution=28",)),
+    **{f"arch=cifar_{name}": ("data.resolution=32",) for name in ("dcgan", "resnet", "resnet_conditional")},
+    **{f"arch=dcgan64{name}": ("data.resolution=64",) for name in ("_constant", "_mlp", "_gated")},
+    "arch=resnet64": ("data.resolution=64",),
+    "arch=resnet101": ("data.resolution=64",),
+    "arch=resnet128": ("data.resolution=128",),
+    "arch=text": ("data._target_=types.SimpleNamespace", "+data.length=8", "+data.vocabulary=11"),
+}
+"""What an option asks of the settings besides it."""
+
 LONGER_THAN_30_LINES = {
     "train.yaml": "all groups and Hydra's own plumbing, which cannot be split",
     "table2.yaml": "a study: its runs and how they are reported",
@@ -67,12 +78,18 @@ def optimizers(module: AdversarialModule) -> tuple[torch.optim.Optimizer, torch.
     return generator, critic
 
 
+def sample_shape(settings: Settings) -> tuple[int, ...]:
+    data = settings["data"]
+    return (data["length"], data["vocabulary"]) if "vocabulary" in data else tuple(data["image_shape"])
+
+
 def take_one_step(settings: Settings, fit: Callable[..., L.Trainer]) -> None:
     module = build_module(settings)
     before = [p.clone() for network in (module.generator, module.critic) for p in network.parameters()]
-    shape = (settings["n_critic"], settings["data"]["batch_size"], *settings["data"]["image_shape"])
-    real = torch.rand(shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    trainer = fit(module, (real, None), steps=1)
+    batches = (settings["n_critic"], settings["data"]["batch_size"])
+    real = torch.rand(batches + sample_shape(settings), generator=torch.Generator().manual_seed(0)) * 2 - 1
+    labels = None if module.classes is None else torch.ones(batches, dtype=torch.int64)
+    trainer = fit(module, (real, labels), steps=1)
     after = [p for network in (module.generator, module.critic) for p in network.parameters()]
     assert trainer.global_step == 1
     assert all(p.isfinite().all() for p in after)
@@ -83,7 +100,8 @@ def take_one_step(settings: Settings, fit: Callable[..., L.Trainer]) -> None:
 def test_every_option_of_every_group_composes_builds_and_takes_a_step(
     settings: Callable[..., Settings], fit: Callable[..., L.Trainer], group: str, option: str
 ) -> None:
-    composed = settings(f"{group}={option}")
+    asked = f"{group}={option}"
+    composed = settings(asked, *FITTING.get(asked, ()))
     build_data(composed)
     instantiate(composed["logger"])
     instantiate({key: value for key, value in composed["metrics"].items() if key != "every"})
