@@ -18,7 +18,7 @@ from gan_lightning.constraints import (
     WeightDecay,
     WeightNorm,
 )
-from gan_lightning.networks.layers import make_norm
+from gan_lightning.networks.norms import make_norm
 from gan_lightning.penalties import (
     interpolates,
     l1,

@@ -19,7 +19,7 @@ from gan_lightning.class_losses import AuxiliaryClassifier
 from gan_lightning.constraints import Constraint, GradientPenalty, NoConstraint, SpectralNorm, WeightClipping
 from gan_lightning.data.base import Batch, RealData
 from gan_lightning.module import AdversarialModule, Diverged
-from gan_lightning.networks.layers import make_norm
+from gan_lightning.networks.norms import make_norm
 from gan_lightning.objectives import Hinge, LeastSquares, NonSaturating, Objective, Relativistic, Wasserstein
 from gan_lightning.optimizers import LinearDecay, RMSprop
 from gan_lightning.penalties import interpolates, one_sided, real_and_fake_points, squared_norm, two_sided

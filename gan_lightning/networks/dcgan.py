@@ -11,7 +11,9 @@ from math import log2
 
 from torch import Tensor, nn
 
-from gan_lightning.networks.layers import Conv, Deconv, Linear, make_nonlinearity, make_norm
+from gan_lightning.networks.layers import Conv, Deconv, Linear, draw_weights, make_nonlinearity
+from gan_lightning.networks.norms import make_norm
+from gan_lightning.networks.sizes import scaled, square_size
 
 LAYOUTS = ("middle", "even")
 
@@ -48,32 +50,6 @@ def plan(size: int, *, depth: int | None, extra_layout: str) -> list[tuple[int, 
     return list(counts.items())
 
 
-def width(filters: int, width_scale: float) -> int:
-    """Base filters after scaling.
-
-    Raises:
-        ValueError: if ``filters * width_scale`` is not a positive integer.
-    """
-    scaled = filters * width_scale
-    if scaled < 1 or scaled != int(scaled):
-        raise ValueError(
-            f"filters={filters} times width_scale={width_scale} must be a positive integer, got {scaled:g}"
-        )
-    return int(scaled)
-
-
-def square_size(image_shape: Sequence[int]) -> int:
-    """Height of a square image.
-
-    Raises:
-        ValueError: if the image is not square.
-    """
-    _, height, image_width = image_shape
-    if height != image_width:
-        raise ValueError(f"data.image_shape={tuple(image_shape)} does not fit arch=dcgan: a square is needed")
-    return height
-
-
 def activation(norm: str, nonlinearity: str, channels: int) -> list[nn.Module]:
     """What follows a hidden weight layer of so many channels: its norm, then its nonlinearity."""
     return [make_norm(norm, channels), make_nonlinearity(nonlinearity)]
@@ -88,9 +64,10 @@ class Generator(nn.Module):
         filters: F, the channels of the largest map, before ``width_scale``.
         depth: weight layers; ``None`` for the plain DCGAN of that size.
         norm: on every layer but the last: ``batch``, ``layer`` or ``none``.
-        nonlinearity: ``relu``, ``leaky_relu``, ``softplus`` or ``tanh``.
+        nonlinearity: ``relu``, ``leaky_relu``, ``softplus``, ``tanh`` or ``elu``.
         extra_layout: ``middle`` or ``even``.
         width_scale: factor on ``filters``.
+        initial_std: standard deviation of all initial weights; ``None`` for each layer's own.
 
     Raises:
         ValueError: if an argument is out of its range.
@@ -107,11 +84,12 @@ class Generator(nn.Module):
         nonlinearity: str,
         extra_layout: str = "middle",
         width_scale: float = 1.0,
+        initial_std: float | None = None,
     ) -> None:
         super().__init__()
         size = square_size(image_shape)
         stages = plan(size, depth=depth, extra_layout=extra_layout)
-        base_filters = width(filters, width_scale)
+        base_filters = scaled("filters", filters, width_scale)
         first, _ = stages[0]
         channels = base_filters * size // (2 * first)
 
@@ -124,6 +102,8 @@ class Generator(nn.Module):
                 layers += [Deconv(channels, channels // 2), *activation(norm, nonlinearity, channels // 2)]
                 channels //= 2
         self.layers = nn.Sequential(*layers, Deconv(channels, image_shape[0]), nn.Tanh())
+        if initial_std is not None:
+            draw_weights(self, std=initial_std)
 
     def forward(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
         """Images ``(B, C, S, S)``; the family is unconditional and ignores labels."""
@@ -146,11 +126,12 @@ class Critic(nn.Module):
         nonlinearity: str,
         extra_layout: str = "middle",
         width_scale: float = 1.0,
+        initial_std: float | None = None,
     ) -> None:
         super().__init__()
         size = square_size(image_shape)
         stages = plan(size, depth=depth, extra_layout=extra_layout)
-        channels = width(filters, width_scale)
+        channels = scaled("filters", filters, width_scale)
 
         layers: list[nn.Module] = [Conv(image_shape[0], channels, kernel=5, stride=2), make_nonlinearity(nonlinearity)]
         for map_size, extra in reversed(stages):
@@ -164,6 +145,8 @@ class Critic(nn.Module):
                 layers += [Conv(channels, channels, kernel=3), *activation(norm, nonlinearity, channels)]
         last, _ = stages[0]
         self.layers = nn.Sequential(*layers, nn.Flatten(), Linear(channels * last**2, 1))
+        if initial_std is not None:
+            draw_weights(self, std=initial_std)
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Scores ``(B,)``; the family is unconditional and ignores labels."""

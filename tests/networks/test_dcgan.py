@@ -182,6 +182,14 @@ def test_labels_do_not_change_an_unconditional_network() -> None:
     assert torch.equal(generator()(torch.ones(3, 8), labels), generator()(torch.ones(3, 8)))
 
 
+@pytest.mark.parametrize("build", [generator, critic])
+def test_initial_weights_have_the_standard_deviation_asked_for(build: Any) -> None:
+    network = build(filters=16, depth=4, initial_std=0.02)
+    weights = [parameter.flatten() for parameter in network.parameters() if parameter.ndim > 1]
+    assert all(weight.std().item() == pytest.approx(0.02, rel=0.1) for weight in weights)
+    assert torch.cat(weights).abs().max().item() == pytest.approx(0.034641, rel=0.001)
+
+
 def test_width_scale_scales_the_filters() -> None:
     assert parameters(critic(filters=32, width_scale=0.125)) == parameters(critic(filters=4))
 
@@ -196,7 +204,7 @@ def test_width_scale_scales_the_filters() -> None:
         ({"depth": 1}, r"depth=1 is too small .*: at least 2"),
         ({"extra_layout": "top"}, r"extra_layout=top is unknown; allowed: middle, even"),
         ({"norm": "instance"}, r"norm=instance is unknown; allowed: batch, layer, none"),
-        ({"nonlinearity": "elu"}, r"nonlinearity=elu is unknown; allowed: relu, leaky_relu, softplus, tanh"),
+        ({"nonlinearity": "gelu"}, r"nonlinearity=gelu is unknown; allowed: relu, leaky_relu, softplus, tanh, elu"),
         ({"width_scale": 0.3}, r"filters=4 times width_scale=0\.3 must be a positive integer, got 1\.2"),
         ({"filters": 0}, r"filters=0 times width_scale=1\.0 must be a positive integer"),
     ],
