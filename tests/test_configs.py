@@ -38,6 +38,12 @@ SMALL = ("data.batch_size=2",)
 SCALE = "arch.width_scale=0.125"
 """Every network that can be is at an eighth of its filters."""
 
+GOES_WITH = dict.fromkeys(("arch=toy", "arch=toy_deep", "arch=toy_fixed"), ("data=swiss_roll",))
+"""What an option needs beside it; the others go with the default run."""
+
+DRAWN = {"table2", "table2_laptop", "robustness", "robustness_laptop", "robustness_laptop_rates"}
+"""The studies of random architectures."""
+
 LONGER_THAN_30_LINES = {
     "train.yaml": "all groups and Hydra's own plumbing, which cannot be split",
     "table2.yaml": "a study: its runs and how they are reported",
@@ -67,10 +73,14 @@ def optimizers(module: AdversarialModule) -> tuple[torch.optim.Optimizer, torch.
     return generator, critic
 
 
+def sample_shape(data: Settings) -> list[int]:
+    return data["image_shape"] if "image_shape" in data else [data["dim"]]
+
+
 def take_one_step(settings: Settings, fit: Callable[..., L.Trainer]) -> None:
     module = build_module(settings)
     before = [p.clone() for network in (module.generator, module.critic) for p in network.parameters()]
-    shape = (settings["n_critic"], settings["data"]["batch_size"], *settings["data"]["image_shape"])
+    shape = (settings["n_critic"], settings["data"]["batch_size"], *sample_shape(settings["data"]))
     real = torch.rand(shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
     trainer = fit(module, (real, None), steps=1)
     after = [p for network in (module.generator, module.critic) for p in network.parameters()]
@@ -83,7 +93,7 @@ def take_one_step(settings: Settings, fit: Callable[..., L.Trainer]) -> None:
 def test_every_option_of_every_group_composes_builds_and_takes_a_step(
     settings: Callable[..., Settings], fit: Callable[..., L.Trainer], group: str, option: str
 ) -> None:
-    composed = settings(f"{group}={option}")
+    composed = settings(f"{group}={option}", *GOES_WITH.get(f"{group}={option}", ()))
     build_data(composed)
     instantiate(composed["logger"])
     instantiate({key: value for key, value in composed["metrics"].items() if key != "every"})
@@ -104,7 +114,7 @@ def test_every_study_composes_builds_and_takes_a_step(
 ) -> None:
     composed = settings(f"+sweeps={study}", f"objective={objective}", "seed=1")
     assert composed["study"] == study
-    assert composed["arch"]["drawn"] is not None
+    assert (composed["arch"]["drawn"] is not None) == (study in DRAWN)
     take_one_step(composed, fit)
 
 
@@ -189,11 +199,28 @@ def test_clipping_has_the_bound_of_wgan(settings: Callable[..., Settings]) -> No
 
 
 @pytest.mark.parametrize(
+    ("method", "bound"), [("wgan_clip_loose", 0.1), ("wgan_clip", 0.01), ("wgan_clip_tight", 1e-3)]
+)
+def test_clipping_has_the_bounds_of_figure_1b(settings: Callable[..., Settings], method: str, bound: float) -> None:
+    assert settings("arch=dcgan", f"method={method}")["constraint"]["bound"] == bound
+
+
+def test_recipe_of_the_released_scripts_has_another_first_beta_and_nothing_else(compose_config: Compose) -> None:
+    ours, theirs = (dict(compose_config(f"optimizer={name}").optimizer) for name in ("adam_wgan_gp", "adam_wgan_gp_05"))
+    assert list(theirs.pop("betas")) == [0.5, 0.9]
+    del ours["betas"]
+    assert ours == theirs
+
+
+@pytest.mark.parametrize(
     ("method", "loss", "constraint", "recipe", "n_critic"),
     [
         ("wgan_gp", Wasserstein, GradientPenalty, "adam_wgan_gp", 5),
         ("wgan_gp_1", Wasserstein, GradientPenalty, "adam_wgan_gp", 1),
+        ("wgan_gp_05", Wasserstein, GradientPenalty, "adam_wgan_gp_05", 5),
         ("wgan_clip", Wasserstein, WeightClipping, "rmsprop_wgan", 5),
+        ("wgan_clip_loose", Wasserstein, WeightClipping, "rmsprop_wgan", 5),
+        ("wgan_clip_tight", Wasserstein, WeightClipping, "rmsprop_wgan", 5),
         ("dcgan", NonSaturating, NoConstraint, "adam_dcgan", 1),
         ("dcgan_r1", NonSaturating, GradientPenalty, "rmsprop_r1", 1),
         ("dcgan_gp", NonSaturating, GradientPenalty, "adam_dcgan", 1),

@@ -29,6 +29,13 @@ class Linear(nn.Linear):
         initialise(self, fan_in=self.in_features, fan_out=self.out_features, gain=1.0)
 
 
+class HeLinear(nn.Linear):
+    """Linear layer with He initialisation: standard deviation sqrt(2 / in). Source: released code, toys."""
+
+    def reset_parameters(self) -> None:
+        initialise(self, fan_in=self.in_features, fan_out=self.in_features, gain=sqrt(2))
+
+
 class Conv(nn.Conv2d):
     """Convolution of an odd kernel: ``(B, C, n, n)`` to ``(B, C', ceil(n/stride), ceil(n/stride))``.
 
