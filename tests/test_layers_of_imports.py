@@ -16,6 +16,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # Small things that stand on nothing.
     "atomic": set(),
     "averaging": set(),
+    "distributions": set(),
     "draw": set(),
     "images": set(),
     "optimizers": set(),
@@ -26,8 +27,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "objectives": set(),
     "penalties": set(),
     "constraints": {"penalties"},
-    "networks": set(),
-    "data": {"atomic", "images", "randomness"},
+    "networks": {"distributions"},
+    "data": {"atomic", "distributions", "images", "randomness"},
     "module": {"averaging", "constraints", "data", "objectives", "randomness", "sampling"},
     "metrics": {"data", "images", "sampling"},
     # The machinery of runs, file by file: what callbacks write through stands below them, what starts them above.
@@ -79,14 +80,36 @@ MAY_IMPORT: dict[str, set[str]] = {
         "runs.settings",
         "runs.words",
     },
-    "report": {"resources", "runs.metrics_file", "runs.result"},
+    "report": {
+        "data",
+        "metrics",
+        "module",
+        "penalties",
+        "randomness",
+        "resources",
+        "runs.build",
+        "runs.directory",
+        "runs.metrics_file",
+        "runs.result",
+        "runs.settings",
+    },
     "evaluate": {"callbacks", "cli", "resources", "runs.build", "runs.directory", "runs.settings", "runs.words"},
     "sample": {"callbacks", "cli", "data", "images", "runs.build", "runs.directory", "sampling"},
 }
 """By file or folder of the package, and by file of `runs`: which others it may import, besides itself."""
 
 MAY_IMPORT_HYDRA = {"cli", "report", "runs.build", "runs.overrides", "runs.sweep"}
-TORCH_ALONE = ("objectives", "penalties", "constraints", "networks", "optimizers", "randomness", "sampling", "images")
+TORCH_ALONE = (
+    "distributions",
+    "objectives",
+    "penalties",
+    "constraints",
+    "networks",
+    "optimizers",
+    "randomness",
+    "sampling",
+    "images",
+)
 QUICK = (
     "atomic",
     "cli",
