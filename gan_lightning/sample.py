@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def write_samples(directory: RunDirectory, path: Path, *, checkpoint: str, seed: int, interpolate: bool) -> Path:
-    """10 x 10 samples as their kind of data shows them; interpolating, each row goes from one latent to another.
+    """Samples as their kind of data shows them; interpolating, 10 x 10, where each row goes from one latent to another.
 
     Args:
         directory: of the run.
@@ -38,7 +38,7 @@ def write_samples(directory: RunDirectory, path: Path, *, checkpoint: str, seed:
     if interpolate:
         samples = interpolations(module.sampler, SHOWN_SIDE, seed=seed, purpose=PURPOSE)
     else:
-        samples = module.sampler.samples(SHOWN_SIDE**2, seed=seed, purpose=PURPOSE)
+        samples = module.sampler.samples(data.shown, seed=seed, purpose=PURPOSE)
     shown = data.show(samples, path)
     if shown is None:
         raise ValueError(f"{directory.path} cannot be shown: {type(data).__name__} has no way to show samples")

@@ -47,8 +47,7 @@ FITTING = {
     "arch=resnet101": ("data.resolution=64",),
     "arch=resnet128": ("data.resolution=128",),
     "arch=text": ("data=text_file",),
-    "data=text_file": ("arch=text",),
-    "data=billion_word": ("arch=text",),
+    **dict.fromkeys(["arch=toy", "arch=toy_deep", "arch=toy_fixed"], ("data=swiss_roll",)),
     "class_loss=ac_gan": ("arch=cifar_resnet_conditional", "data.resolution=32"),
 }
 """What an option asks of the settings besides it."""
@@ -89,7 +88,8 @@ def real_samples(settings: Settings) -> torch.Tensor:
     if "vocabulary" in data:
         symbols = torch.randint(data["vocabulary"], (*batches, data["length"]), generator=generator)
         return one_hot(symbols, data["vocabulary"]).float()
-    return torch.rand((*batches, *data["image_shape"]), generator=generator) * 2 - 1
+    shape = data["image_shape"] if "image_shape" in data else [data["dim"]]
+    return torch.rand((*batches, *shape), generator=generator) * 2 - 1
 
 
 def take_one_step(settings: Settings, fit: Callable[..., L.Trainer]) -> None:
@@ -130,7 +130,6 @@ def test_every_study_composes_builds_and_takes_a_step(
 ) -> None:
     composed = settings(f"+sweeps={study}", f"objective={objective}", "seed=1")
     assert composed["study"] == study
-    assert composed["arch"]["drawn"] is not None
     take_one_step(composed, fit)
 
 
@@ -215,11 +214,28 @@ def test_clipping_has_the_bound_of_wgan(settings: Callable[..., Settings]) -> No
 
 
 @pytest.mark.parametrize(
+    ("method", "bound"), [("wgan_clip_loose", 0.1), ("wgan_clip", 0.01), ("wgan_clip_tight", 1e-3)]
+)
+def test_clipping_has_the_bounds_of_figure_1b(settings: Callable[..., Settings], method: str, bound: float) -> None:
+    assert settings("arch=dcgan", f"method={method}")["constraint"]["bound"] == bound
+
+
+def test_recipe_of_the_released_scripts_has_another_first_beta_and_nothing_else(compose_config: Compose) -> None:
+    ours, theirs = (dict(compose_config(f"optimizer={name}").optimizer) for name in ("adam_wgan_gp", "adam_wgan_gp_05"))
+    assert list(theirs.pop("betas")) == [0.5, 0.9]
+    del ours["betas"]
+    assert ours == theirs
+
+
+@pytest.mark.parametrize(
     ("method", "loss", "constraint", "recipe", "n_critic"),
     [
         ("wgan_gp", Wasserstein, GradientPenalty, "adam_wgan_gp", 5),
         ("wgan_gp_1", Wasserstein, GradientPenalty, "adam_wgan_gp", 1),
+        ("wgan_gp_05", Wasserstein, GradientPenalty, "adam_wgan_gp_05", 5),
         ("wgan_clip", Wasserstein, WeightClipping, "rmsprop_wgan", 5),
+        ("wgan_clip_loose", Wasserstein, WeightClipping, "rmsprop_wgan", 5),
+        ("wgan_clip_tight", Wasserstein, WeightClipping, "rmsprop_wgan", 5),
         ("dcgan", NonSaturating, NoConstraint, "adam_dcgan", 1),
         ("dcgan_r1", NonSaturating, GradientPenalty, "rmsprop_r1", 1),
         ("dcgan_gp", NonSaturating, GradientPenalty, "adam_dcgan", 1),

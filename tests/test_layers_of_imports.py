@@ -17,6 +17,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "atomic": set(),
     "averaging": set(),
     "class_losses": set(),
+    "distributions": set(),
     "draw": set(),
     "images": set(),
     "optimizers": set(),
@@ -27,8 +28,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "objectives": set(),
     "penalties": set(),
     "constraints": {"penalties"},
-    "networks": set(),
-    "data": {"atomic", "images", "randomness"},
+    "networks": {"distributions"},
+    "data": {"atomic", "distributions", "images", "randomness"},
     "module": {"averaging", "class_losses", "constraints", "data", "objectives", "randomness", "sampling"},
     "metrics": {"data", "images", "sampling"},
     # The machinery of runs, file by file: what callbacks write through stands below them, what starts them above.
@@ -80,7 +81,19 @@ MAY_IMPORT: dict[str, set[str]] = {
         "runs.settings",
         "runs.words",
     },
-    "report": {"resources", "runs.metrics_file", "runs.result"},
+    "report": {
+        "data",
+        "metrics",
+        "module",
+        "penalties",
+        "randomness",
+        "resources",
+        "runs.build",
+        "runs.directory",
+        "runs.metrics_file",
+        "runs.result",
+        "runs.settings",
+    },
     "evaluate": {"callbacks", "cli", "resources", "runs.build", "runs.directory", "runs.settings", "runs.words"},
     "sample": {"callbacks", "cli", "data", "images", "runs.build", "runs.directory", "sampling"},
 }
@@ -88,6 +101,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 MAY_IMPORT_HYDRA = {"cli", "report", "runs.build", "runs.overrides", "runs.sweep"}
 TORCH_ALONE = (
+    "distributions",
     "objectives",
     "penalties",
     "constraints",

@@ -10,7 +10,7 @@ from PIL import Image
 
 from gan_lightning.atomic import atomic_file
 from gan_lightning.callbacks.measures import is_due
-from gan_lightning.data.base import SHOWN_SIDE, RealData
+from gan_lightning.data.base import RealData
 from gan_lightning.module import AdversarialModule
 from gan_lightning.runs.directory import RunDirectory
 from gan_lightning.runs.metrics_file import read_metrics, series
@@ -35,7 +35,7 @@ class Pictures(L.Callback):
         if not (is_due(trainer, self.every) and trainer.is_global_zero):
             return
         module = cast(AdversarialModule, pl_module)
-        samples = module.sampler.samples(SHOWN_SIDE**2, seed=module.seed, purpose=PURPOSE)
+        samples = module.sampler.samples(self.data.shown, seed=module.seed, purpose=PURPOSE)
         shown = self.data.show(samples, self.directory.samples / f"{trainer.global_step:06d}")
         for logger in trainer.loggers:
             if shown is not None and shown.suffix == ".png":

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import lightning as L
 import numpy as np
@@ -187,6 +187,7 @@ class RealData(L.LightningDataModule, ABC):
 
     Attributes:
         title: what the set is called; final once it is loaded.
+        shown: how many samples are handed to ``show``.
 
     Raises:
         ValueError: if a number is out of range.
@@ -197,6 +198,7 @@ class RealData(L.LightningDataModule, ABC):
     seed: int
     held_out_samples: int | None = 1000
     workers: int = 2
+    shown: ClassVar[int] = SHOWN_SIDE**2
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -231,7 +233,7 @@ class RealData(L.LightningDataModule, ABC):
         What it needs to know of the set is in ``state_dict``, which goes with every checkpoint.
 
         Args:
-            samples: ``(SHOWN_SIDE**2, *)``, generated, row by row, on any device.
+            samples: ``(shown, *)``, generated, on any device; ``SHOWN_SIDE`` to a row where they interpolate.
             path: of the file to write, atomically and for the first time or not, without its suffix.
 
         Returns:

@@ -9,19 +9,22 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from gan_lightning.data.images import ImageData
+from gan_lightning.data.plane import PlaneData
 from gan_lightning.data.text import TextData
 
 DATA = Path(__file__).parents[2] / "conf" / "data"
+PLANE = ("eight_gaussians", "twenty_five_gaussians", "swiss_roll", "ring")
 METRICS = {
-    "billion_word": "none",
+    "billion_word": "ngrams",
     "digits": "digits_classifier",
     "fashion_mnist": "none",
     "lsun_bedrooms": "none",
     "mnist": "mnist_classifier",
-    "text_file": "none",
+    "text_file": "ngrams",
 }
 """What samples of a set are scored by; of all others, by inception."""
 NAMES = sorted(path.stem for path in DATA.glob("*.yaml"))
+OTHERS = [name for name in NAMES if name not in PLANE]
 
 
 @pytest.fixture
@@ -29,11 +32,14 @@ def config_folder(tmp_path: Path) -> Path:
     """The data group and what it refers to, without the other groups."""
     folder = tmp_path / "conf"
     (folder / "metrics").mkdir(parents=True)
-    for name in ("digits_classifier", "inception", "mnist_classifier", "none"):
+    for name in ("digits_classifier", "inception", "mnist_classifier", "ngrams", "none"):
         (folder / "metrics" / f"{name}.yaml").write_text(f"name: {name}\n")
+    (folder / "arch").mkdir()
+    for name in ("dcgan_tiny", "text", "toy"):
+        (folder / "arch" / f"{name}.yaml").write_text(f"name: {name}\n")
     (folder / "data").symlink_to(DATA)
     (folder / "root.yaml").write_text(
-        "defaults: [_self_, {metrics: none}, {data: digits}]\nseed: 3\nhydra: {searchpath: []}\n"
+        "defaults: [_self_, {metrics: none}, {arch: dcgan_tiny}, {data: digits}]\nseed: 3\nhydra: {searchpath: []}\n"
     )
     return folder
 
@@ -43,8 +49,17 @@ def composed(folder: Path, *overrides: str) -> DictConfig:
         return compose("root", overrides=list(overrides))
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_data_file_composes_and_builds(name: str, config_folder: Path) -> None:
+@pytest.mark.parametrize("name", PLANE)
+def test_every_file_of_points_composes_and_builds(name: str, config_folder: Path) -> None:
+    config = composed(config_folder, f"data={name}")
+    data = instantiate(config.data, n_critic=5)
+    assert isinstance(data, PlaneData)
+    assert (data.batch_size, data.seed, data.dim, data.title) == (256, 3, 2, config.data.name)
+    assert (config.metrics.name, config.arch.name) == ("none", "toy")
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_every_file_of_images_or_text_composes_and_builds(name: str, config_folder: Path) -> None:
     config = composed(config_folder, f"data={name}")
     data = instantiate(config.data, n_critic=5)
     if isinstance(data, ImageData):

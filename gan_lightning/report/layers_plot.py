@@ -1,0 +1,42 @@
+"""Gradient norms over layers and histograms of weights, as in Figure 1b."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from gan_lightning.report.drawing import INK, lines_for, style_panel
+
+
+def draw_layers(
+    file: Path, norms: Mapping[str, Sequence[float]], weights: Mapping[str, np.ndarray], *, bins: int
+) -> None:
+    """Draw the norms on a logarithmic scale, from the output back to the input, and a histogram for each in `weights`.
+
+    A norm of 0 has no place on that scale.
+
+    Args:
+        file: the PNG to write.
+        norms: gradient norms from the first layer to the last, by label.
+        weights: of any shape, by label; from top to bottom.
+        bins: of a histogram.
+    """
+    figure = Figure(figsize=(9, 4.2), dpi=110, layout="constrained")
+    left, right = figure.subfigures(1, 2, width_ratios=[1.5, 1]) if weights else (figure.subfigures(1, 1), None)
+    panel = left.subplots()
+    style_panel(panel, "gradient norm")
+    for (label, values), line in zip(norms.items(), lines_for(norms).values(), strict=True):
+        layers, shown = range(1, len(values) + 1), [value or np.nan for value in values]
+        panel.semilogy(layers, shown, "o", color=line.colour, linestyle=line.dashes, label=label, markersize=3.5)
+    panel.invert_xaxis()
+    panel.set_xlabel("layer of the critic, from its output back", color=INK)
+    panel.legend(frameon=False, fontsize=9)
+    if right is not None:
+        for panel, (label, values) in zip(
+            right.subplots(len(weights), 1, squeeze=False)[:, 0], weights.items(), strict=True
+        ):
+            style_panel(panel, label)
+            panel.hist(values.ravel(), bins=bins, color=INK)
+            panel.set_yticks([])
+    figure.savefig(file)

@@ -1,0 +1,194 @@
+"""Reports on critics of the plane, from runs of two iterations."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from omegaconf import DictConfig
+from PIL import Image
+from torch import nn
+
+from gan_lightning.networks.plane import Critic
+from gan_lightning.report.__main__ import main
+from gan_lightning.report.archive import read_rows
+from gan_lightning.report.critics import Trained, load_trained
+from gan_lightning.report.kinds import coupled_gradients, layer_gradients, value_surface
+from gan_lightning.report.runs import read_run
+from gan_lightning.runs.directory import RunDirectory
+from gan_lightning.runs.run import run
+from gan_lightning.runs.settings import resolve
+
+METHODS = ("wgan_clip", "wgan_gp_05")
+SMALL = ("trainer=cpu", "trainer.threads=1", "data.points=64", "data.held_out_points=16", "data.batch_size=8")
+SHORT = ("generator_steps=2", "n_critic=1", "every.pictures=1")
+WIDTH = {"figure1a": "arch.critic.width=8", "proposition1": "arch.critic.width=8"}
+
+Report = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory, compose_config: Callable[..., DictConfig]) -> Path:
+    """Each study with both methods on one set, and a run that failed."""
+    folder = tmp_path_factory.mktemp("runs")
+    for study in ("figure1a", "figure1a_live", "figure1b", "proposition1"):
+        for method in METHODS:
+            width = WIDTH.get(study, "arch.width=8")
+            settings = resolve(compose_config(f"+sweeps={study}", f"method={method}", *SMALL, *SHORT, width))
+            assert run(settings, RunDirectory(folder / study / f"method={method}")) == "finished"
+        failed = (folder / study / "method=wgan_clip" / "result.json").read_text()
+        (folder / study / "failed").mkdir()
+        (folder / study / "failed" / "result.json").write_text(failed.replace('"finished"', '"failed"'))
+    return folder
+
+
+@pytest.fixture
+def report(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Report:
+    """Report a study with few points, and return its text."""
+    monkeypatch.setattr(value_surface, "FRESH", 200)
+    monkeypatch.setattr(coupled_gradients, "PAIRS", 200)
+    monkeypatch.setattr(coupled_gradients, "ASSIGNED", 50)
+    monkeypatch.setattr(layer_gradients, "FRESH", 100)
+
+    def written(study: str, *arguments: str) -> str:
+        assert main([study, "--runs", str(runs), "--output", str(tmp_path), *arguments]) == 0
+        return capsys.readouterr().out
+
+    return written
+
+
+@pytest.fixture
+def trained(runs: Path) -> Callable[..., Trained]:
+    def load(study: str, method: str = "wgan_gp_05") -> Trained:
+        return load_trained(read_run(runs / study / f"method={method}" / "result.json"))
+
+    return load
+
+
+def width_of(file: Path) -> int:
+    with Image.open(file) as picture:
+        return picture.width
+
+
+def test_value_surfaces_are_drawn_beside_estimates_and_exact_distances(
+    report: Report, tmp_path: Path, use_study: Callable[[str, str], None]
+) -> None:
+    kind = "{kind: value_surface, columns: [8 Gaussians, Swiss roll], points: 32, repeats: 2}"
+    use_study("figure1a", f"hydra: {{sweeper: {{params: {{method: 'wgan_clip,wgan_gp_05'}}}}}}\nreport: {kind}")
+    text = report("figure1a")
+    assert "- Left out: failed: failed." in text
+    assert [line.split("|")[2].strip() for line in text.splitlines()[-2:]] == ["WGAN, clipping", "WGAN-GP, β1 0.5"]
+    rows = read_rows(tmp_path / "estimates.csv")
+    assert [row["method"] for row in rows] == list(METHODS)
+    assert all(float(row["critic"]) <= float(row["largest_norm"]) * 10 for row in rows)
+    assert len({row["exact"] for row in rows}) == 1
+    surfaces = read_rows(tmp_path / "surfaces.csv")
+    assert len(surfaces) == 65**2
+    assert list(surfaces[0]) == ["x", "y", "Swiss roll, wgan_clip, seed 0", "Swiss roll, wgan_gp_05, seed 0"]
+    assert width_of(tmp_path / "surfaces.png") > 500
+
+
+def test_surface_is_indexed_by_y_and_then_x(trained: Callable[..., Trained]) -> None:
+    critic = trained("figure1a")
+    surface = value_surface.surface(critic)
+    with torch.no_grad():
+        score = critic.scores(torch.tensor([[surface.ticks[60], surface.ticks[3]]]))
+    assert surface.scores[3, 60] == pytest.approx(score.item(), abs=1e-6)
+
+
+def test_estimate_of_a_slope_is_its_share_of_the_distance(
+    trained: Callable[..., Trained], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fake points are real ones moved by 2 to the left; the critic's slope to the right is 3."""
+    critic = trained("figure1a")
+    monkeypatch.setattr(value_surface, "FRESH", 500)
+    monkeypatch.setattr(Trained, "scores", lambda self, points: 3 * points[:, 0])
+    monkeypatch.setattr(Trained, "fake", lambda self, n, purpose: self.real(n, purpose) - torch.tensor([2.0, 0.0]))
+    exact = value_surface.exact_distance(critic, points=64, repeats=2)
+    assert (exact.distance, exact.std, exact.excess) == pytest.approx((2.0, 0.0, 0.0), abs=1e-6)
+    found = value_surface.estimate(critic, exact)
+    assert (found.critic, found.largest_norm, found.rescaled) == pytest.approx((6.0, 3.0, 2.0), rel=1e-4)
+    assert (found.norm_at_real, found.norm_at_fake) == pytest.approx((3.0, 3.0))
+
+
+def test_gradients_are_shown_layer_by_layer(report: Report, tmp_path: Path) -> None:
+    text = report("figure1b")
+    assert "- Left out: failed: failed." in text
+    rows = read_rows(tmp_path / "gradients.csv")
+    assert [int(row["layer"]) for row in rows] == [*range(1, 14), *range(1, 14)]
+    assert float(rows[12]["norm"]) == 1
+    weights = read_rows(tmp_path / "weights.csv")
+    assert sum(int(row["weights"]) for row in weights if row["method"] == "wgan_clip") == 2 * 8 + 11 * 8 * 8 + 8
+    assert width_of(tmp_path / "layers.png") > 800
+
+
+def test_gradient_of_each_layers_output_is_the_product_of_the_weights_behind_it() -> None:
+    critic = Critic(dim=2, width=1, hidden_layers=2)
+    for layer, weight in zip(layer_gradients.weight_layers(critic), (7.0, 3.0, 5.0), strict=True):
+        nn.init.constant_(layer.weight, weight)
+    alive, dead = torch.ones(2, 2), -torch.ones(2, 2)
+    assert layer_gradients.output_gradients(critic, alive) == pytest.approx([15.0, 5.0, 1.0])
+    assert layer_gradients.output_gradients(critic, torch.cat([alive, dead])) == pytest.approx([7.5, 5.0, 1.0])
+
+
+def test_slope_is_that_of_log10_over_hidden_layers_alone() -> None:
+    def slope(*norms: float) -> float | None:
+        return layer_gradients.Layers("m", "M", 0, list(norms), np.ones(1), None).slope
+
+    assert slope(1e-3, 1e-1, 1e1, 1.0) == pytest.approx(2.0)
+    assert slope(0.0, 0.0, 1e-1, 1e-2, 1.0) == pytest.approx(-1.0)
+    assert slope(0.0, 1e-1, 1.0) is None
+
+
+def test_weights_at_the_bound_count_as_clipped() -> None:
+    weights = np.array([0.01, -0.01, 0.0099, 0.005, 0.0])
+    assert layer_gradients.Layers("m", "M", 0, [1.0], weights, 0.01).clipped == pytest.approx(0.6)
+    assert layer_gradients.Layers("m", "M", 0, [1.0], weights, None).clipped is None
+
+
+def test_gradients_between_coupled_points_are_shown(report: Report, tmp_path: Path) -> None:
+    text = report("proposition1")
+    assert "0.300 apart in the mean; no assignment of 50 of them is shorter" in text
+    rows = read_rows(tmp_path / "gradients.csv")
+    assert {(row["quantity"], row["run"]) for row in rows} == {
+        (quantity, f"{label}, seed 0")
+        for quantity in ("norm", "cosine")
+        for label in ("WGAN, clipping", "WGAN-GP, β1 0.5")
+    }
+    assert sum(int(row["pairs"]) for row in rows) == 4 * 200
+    assert width_of(tmp_path / "gradients.png") > 800
+
+
+@pytest.mark.parametrize(("factor", "cosine"), [(1.0, 1.0), (-2.0, -1.0)])
+def test_distance_from_the_origin_has_the_gradients_of_proposition_1(
+    trained: Callable[..., Trained], monkeypatch: pytest.MonkeyPatch, factor: float, cosine: float
+) -> None:
+    monkeypatch.setattr(Trained, "scores", lambda self, points: factor * points.norm(dim=1))
+    found = coupled_gradients.between(trained("proposition1"))
+    np.testing.assert_allclose(found.norms, abs(factor), rtol=1e-4)
+    np.testing.assert_allclose(found.cosines, cosine, rtol=1e-4)
+    assert (found.norm_at_real, found.norm_at_fake) == pytest.approx((abs(factor), abs(factor)))
+
+
+def test_pairs_that_are_not_coupled_optimally_are_refused(trained: Callable[..., Trained]) -> None:
+    with pytest.raises(ValueError, match="points of equal latents are not coupled optimally"):
+        coupled_gradients.coupled_distance(trained("figure1a"))
+
+
+def test_samples_over_time_become_one_moving_picture(report: Report, tmp_path: Path) -> None:
+    text = report("figure1a_live")
+    assert "2 pictures of fixed latents, generator iterations 1 to 2." in text
+    with Image.open(tmp_path / "samples.gif") as animation:
+        assert getattr(animation, "n_frames", 1) == 2
+        assert animation.width == 3 * 240
+
+
+def test_runs_of_images_have_no_value_surface(
+    runs: Path, tmp_path: Path, compose_config: Callable[..., DictConfig]
+) -> None:
+    overrides = ("trainer=cpu", "trainer.threads=1", "metrics=none", "data.batch_size=8", *SHORT)
+    tiny = ("arch.generator.filters=2", "arch.critic.filters=2")
+    run(resolve(compose_config(*overrides, *tiny)), RunDirectory(tmp_path / "digits"))
+    with pytest.raises(ValueError, match="needs points of the plane"):
+        load_trained(read_run(tmp_path / "digits" / "result.json"))
