@@ -1,8 +1,8 @@
 """``python -m benchmarks.cost STUDY …``: floating-point operations of whole studies, and hours at a stated rate.
 
-Counted are the convolutions and matrix products of a generator iteration, double backward passes included, by torch's own
-counter on its meta device: nothing is computed, so that the largest study takes seconds. Scores and held-out losses are
-not counted, nor is what a device loses on small networks: hours are a bound from below, at a rate that is reached.
+Counted are the convolutions and matrix products of a generator iteration, double backward passes included, by torch's
+own counter on its meta device: nothing is computed. Scores and held-out losses are not counted, nor is what a device
+loses on small networks: hours are what a sustained rate would give.
 """
 
 import argparse

@@ -9,7 +9,7 @@ from gan_lightning.data.plane import PlaneData
 from gan_lightning.module import AdversarialModule, scores_of
 from gan_lightning.report.runs import Run, check_comparable, place
 from gan_lightning.report.study import Study
-from gan_lightning.runs.build import build_data, load_run
+from gan_lightning.runs.build import load_run
 from gan_lightning.runs.directory import RunDirectory
 from gan_lightning.runs.settings import Settings
 
@@ -48,10 +48,9 @@ def load_trained(run: Run) -> Trained:
             of the plane.
     """
     directory = RunDirectory(run.directory)
-    data = build_data(directory.settings)
+    module, data, _ = load_run(directory, checkpoint="last")
     if not isinstance(data, PlaneData):
         raise ValueError(f"{run.directory}: a report of value surfaces or gradients needs points of the plane")
-    module, _ = load_run(directory, checkpoint="last")
     return Trained(run, directory.settings, module, data)
 
 
