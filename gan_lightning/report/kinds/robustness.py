@@ -6,16 +6,17 @@ from pathlib import Path
 from statistics import median
 
 from gan_lightning.report import archive
-from gan_lightning.report.axes_plot import draw_axes
 from gan_lightning.report.by_axis import axis_values, medians_by_axis, rank_tests
 from gan_lightning.report.comparisons import Comparison, adjusted_p, compare_all
 from gan_lightning.report.compute import Curves, budgets, scores_within, timed
-from gan_lightning.report.compute_plot import draw_compute
 from gan_lightning.report.drawing import INK, Line, lines_for
 from gan_lightning.report.inference import wilson_interval
 from gan_lightning.report.markdown import markdown_table, p_text, percent
 from gan_lightning.report.methods import Method, by_method, failures, missing, quartiles
 from gan_lightning.report.paper import PAPERS_METHODS, TABLE_5
+from gan_lightning.report.plots.axes import draw_axes
+from gan_lightning.report.plots.compute import draw_compute
+from gan_lightning.report.plots.success import Curve, draw_success_rates
 from gan_lightning.report.rates import Grid, explanation, rates_table, read_grids
 from gan_lightning.report.runs import (
     Point,
@@ -28,7 +29,6 @@ from gan_lightning.report.runs import (
     spans,
 )
 from gan_lightning.report.study import Study
-from gan_lightning.report.success_plot import Curve, draw_success_rates
 
 UNEVEN = "Not every method has ended on the same architectures: only the paired comparison is free of that."
 ABSENT = Line(INK, ":")  # a curve of the paper's whose method this study lacks
@@ -96,10 +96,10 @@ class Findings:
 
 
 def write_report(study: Study, settings: Settings, output: Path) -> str:
-    """Write `table.md`, three CSV files that the report can be made from again, and three pictures into `output`.
+    """Write three CSV files that the report can be made from again, and three pictures, into `output`.
 
     Returns:
-        The text of `table.md`.
+        The report's text.
 
     Raises:
         ValueError: if the study's runs are not comparable, or none has ended.
@@ -132,8 +132,6 @@ def write_report(study: Study, settings: Settings, output: Path) -> str:
             *papers_section(settings),
         ]
     )
-    output.mkdir(parents=True, exist_ok=True)
-    (output / "table.md").write_text(text, encoding="utf-8")
     archive.write_archive(output / archive.RUNS, study.runs, score=settings.score, order=study.planned_methods)
     archive.write_archive(output / archive.RATES, tried, score=settings.score, order=study.planned_methods)
     archive.write_curves(output / archive.CURVES, found.curves)
