@@ -12,7 +12,7 @@ class Kind(Protocol):
     """What a module of this folder offers; imported when it is asked for, since it may need heavy packages."""
 
     Settings: type
-    """The `report` section of a study of this kind, `kind` itself aside."""
+    """The `report` section of a study of this kind, `kind` and `paper_item` aside."""
 
     def write_report(self, study: Study, settings: Any, output: Path) -> str:
         """Write the report's pictures and CSV files into `output`, made where it is missing, and return its text."""
