@@ -46,7 +46,7 @@ def test_every_planned_method_composes_under_the_name_that_its_runs_will_have(
 def test_every_method_that_a_study_names_is_planned(compose_config: Compose, study: str) -> None:
     report, plan = report_of(study), plan_of(study)
     named = {report[key] for key in ("baseline", "penalised") if key in report}
-    named |= {name for key in ("bands", "paper") for name in report.get(key, [])}
+    named |= {name for key in ("bands", "paper", "trials") for name in report.get(key, [])}
     named |= set(compose_config(*first_run(study)).get("rates") or {})
     assert named <= {*plan.get("method", ()), *plan.get("objective", ())}
 

@@ -9,7 +9,7 @@ from statistics import median
 from typing import Any
 
 from gan_lightning.report.archive import write_rows
-from gan_lightning.report.comparisons import Comparison, compare, outcomes
+from gan_lightning.report.comparisons import Comparison, compare, in_words, outcomes
 from gan_lightning.report.drawing import COLOURS, Line
 from gan_lightning.report.markdown import markdown_table
 from gan_lightning.report.methods import Method, by_method, failures, missing
@@ -158,8 +158,7 @@ def summary(comparison: Comparison, baseline: Method, penalised: Method) -> list
     first, second = baseline.label, penalised.label
     lines = [
         f"- Median score: {first} {median(comparison.baseline):.2f}, {second} {median(comparison.other):.2f}.",
-        f"- {second} is ahead on {comparison.ahead} of {len(comparison.seeds)} architectures, behind on "
-        f"{comparison.behind}, level on {comparison.level} (exact two-sided sign test: p = {comparison.p:.2g}).",
+        f"- {in_words(comparison, second, first)}.",
     ]
     for status in ("diverged", "failed"):
         seeds = [(m.label, [s for s in comparison.seeds if m.runs[s].status == status]) for m in (baseline, penalised)]
