@@ -4,7 +4,7 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from gan_lightning.runs.directory import RunDirectory
 from gan_lightning.runs.identity import LENGTH, follows_length, key_of, replaced_parts, run_name, same_places
 from gan_lightning.runs.overrides import Mistake
 from gan_lightning.runs.result import read_result
-from gan_lightning.runs.settings import resolve
+from gan_lightning.runs.settings import Settings, resolve
 from gan_lightning.runs.words import nothing_to_do
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,11 @@ def job(config: DictConfig) -> str:
     alone = HydraConfig.get().mode == RunMode.RUN
     directory.refusal.unlink(missing_ok=True)
     replaced = replaced_parts(list(HydraConfig.get().overrides.task))
-    names = {"method": " ".join([config.method, *replaced]), "label": ", ".join([config.label, *replaced])}
+    names = {
+        "method": " ".join([config.method, *replaced]),
+        "label": ", ".join([config.label, *replaced]),
+        "choices": chosen_options(HydraConfig.get().runtime.choices),
+    }
     try:
         status = start(config, directory, names)
     except (ValueError, OSError, OmegaConfBaseException) as error:
@@ -56,13 +60,13 @@ def job(config: DictConfig) -> str:
     return status
 
 
-def start(config: DictConfig, directory: RunDirectory, names: dict[str, str]) -> str:
+def start(config: DictConfig, directory: RunDirectory, names: Settings) -> str:
     """Train unless there is nothing left to do; what was read is looked at again where it lies in another place.
 
     Args:
         config: as composed.
         directory: of the run.
-        names: its ``method`` and ``label``, with the parts of the method that were replaced.
+        names: its ``method`` and ``label``, with the parts of the method that were replaced, and its ``choices``.
     """
     settings = resolve(config) | names
     if directory.has_ended(settings) and same_places(settings, directory.settings):
@@ -84,6 +88,15 @@ def name_of(overrides: list[str], config: DictConfig) -> str:
     """
     has_length = any(key_of(override) == LENGTH for override in overrides)
     return run_name(list(overrides), with_length=has_length and bool(follows_length(config)))
+
+
+def chosen_options(choices: Mapping[str, str | None]) -> dict[str, str]:
+    """The option of each of the project's config groups.
+
+    Args:
+        choices: as Hydra has them, its own groups and groups without an option among them.
+    """
+    return {group: option for group, option in choices.items() if option and not group.startswith("hydra/")}
 
 
 def one_line(error: BaseException) -> str:

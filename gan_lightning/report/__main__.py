@@ -1,4 +1,4 @@
-"""`python -m gan_lightning.report STUDY`: the outcome of a study, beside the paper's where there is one."""
+"""`python -m gan_lightning.report STUDY`: its outcome, beside the paper's where there is one; `--list`: all studies."""
 
 import argparse
 import sys
@@ -6,15 +6,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gan_lightning.report.kinds import write_report
+from gan_lightning.report.listing import studies_table
 from gan_lightning.report.study import read_study
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Report a study; return the exit code, 2 for what the user can mend."""
     parser = argparse.ArgumentParser("python -m gan_lightning.report", description=__doc__)
-    parser.add_argument(
-        "study", help="name of a file in sweeps/, such as table2_laptop, or path to a directory of runs"
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument(
+        "study", nargs="?", help="name of a file in sweeps/, such as table2_laptop, or path to a directory of runs"
     )
+    what.add_argument("--list", action="store_true", help="show all studies, and how far each has come")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="where study directories lie (default: runs)")
     parser.add_argument(
         "--from",
@@ -25,6 +28,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--output", type=Path, help="where to write (default: 'report' in the folder that is read)")
     options = parser.parse_args(arguments)
+    if options.list:
+        table, unreadable = studies_table(options.runs)
+        print("\n".join(table))
+        for line in unreadable:
+            print(f"left out: {line}", file=sys.stderr)
+        return 0
     try:
         study = read_study(options.study, options.runs, source=options.source)
         output = options.output or study.directory / "report"

@@ -139,7 +139,8 @@ def read_rows(file: Path) -> list[dict[str, str]]:
 
 
 def write_rows(file: Path, names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    """A CSV file with a line of names, and an empty cell where a row has none."""
+    """A CSV file with a line of names, and an empty cell where a row has none; its folder is made if need be."""
+    file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, names, lineterminator="\n")
         writer.writeheader()

@@ -47,6 +47,15 @@ class Comparison:
         return median_interval(self.differences)
 
 
+def in_words(comparison: Comparison, other: str, baseline: str) -> str:
+    """Wins, losses and ties of the other method, without a full stop."""
+    return (
+        f"{other} is ahead on {comparison.ahead} of {len(comparison.seeds)} architectures, behind on "
+        f"{comparison.behind}, level on {comparison.level} (exact two-sided sign test against {baseline}: "
+        f"p = {comparison.p:.2g})"
+    )
+
+
 def compare(method: Method, baseline: Method) -> Comparison:
     """A method against the baseline; empty where no architecture has ended under both."""
     seeds = [seed for seed in method.scores if seed in baseline.scores]

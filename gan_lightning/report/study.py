@@ -1,15 +1,15 @@
 """A study as a report sees it: its YAML in `sweeps/`, and its runs, from their directories or from a report's CSVs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
 from gan_lightning.report.archive import RUNS, read_archive
 from gan_lightning.report.runs import Run, read_runs
@@ -17,13 +17,19 @@ from gan_lightning.resources import project_folder
 
 Settings = TypeVar("Settings")
 
+NOT_OF_THE_KIND = ("kind", "paper_item")
+"""Entries of a `report` section that every study has, whatever its kind."""
+
+YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same, a few times as fast where it was built
+
 
 @dataclass(frozen=True)
 class Study:
     """A study's runs, and what its YAML plans and asks for.
 
     `file` is None for a directory of runs without a study. `archived` says that `directory` holds the CSV files of an
-    earlier report and no run directories. `unreadable` has one line for each `result.json` left out.
+    earlier report and no run directories. `unreadable` has one line for each `result.json` left out. `plan` has the
+    values of every axis that is swept, in their order.
     """
 
     name: str
@@ -35,6 +41,7 @@ class Study:
     report: DictConfig
     runs: tuple[Run, ...]
     unreadable: tuple[str, ...]
+    plan: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def read_study(study: str, runs_directory: Path, *, source: Path | None = None) -> Study:
@@ -66,17 +73,18 @@ def read_study(study: str, runs_directory: Path, *, source: Path | None = None) 
     name = study if study in known else name_of_study(directory, runs)
     file = project_folder("sweeps") / f"{name}.yaml" if name in known else None
     config = load_study_file(file) if file else OmegaConf.create({"report": {"kind": "runs"}})
-    sweep = swept(file) if file else {}
+    plan = read_plan(file) if file else {}
     return Study(
         name=name,
         file=file,
         directory=directory,
         archived=archived,
-        planned_seeds=planned_seeds(sweep, file),
-        planned_methods=planned(sweep, "method", file) or planned(sweep, "objective", file),
+        planned_seeds=planned_seeds(plan, file),
+        planned_methods=plan.get("method") or plan.get("objective", ()),
         report=config.report,
         runs=runs,
         unreadable=unreadable,
+        plan=plan,
     )
 
 
@@ -100,21 +108,52 @@ def name_of_study(directory: Path, runs: tuple[Run, ...]) -> str:
 
 
 def load_study_file(file: Path) -> DictConfig:
-    """Load `sweeps/NAME.yaml` by itself, without composing the configuration it belongs to."""
-    try:
-        config = OmegaConf.load(file)
-    except YAMLError as error:
-        raise ValueError(f"{file}: {' '.join(str(error).split())}") from error
-    if not isinstance(config, DictConfig) or not isinstance(config.get("report"), DictConfig):
+    """Load `sweeps/NAME.yaml` by itself, without composing the configuration it belongs to.
+
+    Raises:
+        ValueError: if it is no YAML, or does not say what to report.
+    """
+    config = OmegaConf.create(read_yaml(file))
+    if not isinstance(config.get("report"), DictConfig):
         raise ValueError(f"{file}: no section 'report', which says what to report and how")
     return config
 
 
+def read_yaml(file: Path) -> dict[str, Any]:
+    """The plain content of a YAML file, empty where that is no mapping.
+
+    Raises:
+        ValueError: if it is no YAML, in one line that names the file.
+    """
+    try:
+        content = yaml.load(file.read_text(encoding="utf-8"), YAML_LOADER)
+    except yaml.YAMLError as error:
+        raise ValueError(f"{file}: {' '.join(str(error).split())}") from error
+    return content if isinstance(content, dict) else {}
+
+
+def read_plan(file: Path) -> dict[str, tuple[str, ...]]:
+    """What a study sweeps: the values of each axis in their order.
+
+    Raises:
+        ValueError: if an axis has no list of values, in one line that names file and axis.
+    """
+    plan = {}
+    for axis, values in swept(file).items():
+        try:
+            override = OverridesParser.create().parse_override(f"{axis}={values}")
+        except HydraException as error:
+            raise ValueError(f"{file}: hydra.sweeper.params.{axis}: '{values}' is not a list of {axis}s") from error
+        found = override.sweep_string_iterator() if override.is_sweep_override() else [override.value()]
+        plan[axis.lstrip("+")] = tuple(map(str, found))
+    return plan
+
+
 def swept(file: Path) -> dict[str, Any]:
-    """What a study sweeps, by axis: its own, over that of the studies beside it which its `defaults` name."""
-    config = OmegaConf.load(file)
-    own = OmegaConf.select(config, "hydra.sweeper.params") or {}
-    order = [entry for entry in OmegaConf.select(config, "defaults") or [] if isinstance(entry, str)]
+    """What a study sweeps, as written: its own, over that of the studies beside it which its `defaults` name."""
+    config = read_yaml(file)
+    own = ((config.get("hydra") or {}).get("sweeper") or {}).get("params") or {}
+    order = [entry for entry in config.get("defaults") or [] if isinstance(entry, str)]
     if "_self_" not in order:
         order.append("_self_")
     merged: dict[str, Any] = {}
@@ -123,34 +162,26 @@ def swept(file: Path) -> dict[str, Any]:
     return merged
 
 
-def planned_seeds(sweep: Mapping[str, Any], file: Path | None) -> frozenset[int]:
-    """The seeds that a study sweeps, such as ``range(100)``; empty where it sweeps none."""
-    values = planned(sweep, "seed", file)
+def planned_seeds(plan: Mapping[str, tuple[str, ...]], file: Path | None) -> frozenset[int]:
+    """The seeds that a study sweeps, such as ``range(100)``; empty where it sweeps none.
+
+    Raises:
+        ValueError: if they are no whole numbers.
+    """
+    seeds = plan.get("seed", ())
     try:
-        return frozenset(map(int, values))
+        return frozenset(map(int, seeds))
     except ValueError as error:
-        raise ValueError(f"{file}: hydra.sweeper.params.seed: '{values[0]}' is not a list of seeds") from error
-
-
-def planned(sweep: Mapping[str, Any], axis: str, file: Path | None) -> tuple[str, ...]:
-    """The values of an axis that a study sweeps, in its order; empty where it does not sweep that axis."""
-    if axis not in sweep:
-        return ()
-    try:
-        override = OverridesParser.create().parse_override(f"{axis}={sweep[axis]}")
-        values = override.sweep_string_iterator() if override.is_sweep_override() else [override.value()]
-        return tuple(map(str, values))
-    except HydraException as error:
-        raise ValueError(f"{file}: hydra.sweeper.params.{axis}: '{sweep[axis]}' is not a list of {axis}s") from error
+        raise ValueError(f"{file}: hydra.sweeper.params.seed: '{','.join(seeds)}' is not a list of seeds") from error
 
 
 def report_settings(study: Study, settings: type[Settings]) -> Settings:
-    """The study's `report` section without its kind, checked against the fields of a dataclass.
+    """The part of a study's `report` section that is its kind's own, checked against the fields of a dataclass.
 
     Raises:
         ValueError: if an entry is missing, unknown or of the wrong type.
     """
-    given = {name: value for name, value in study.report.items() if name != "kind"}
+    given = {name: value for name, value in study.report.items() if name not in NOT_OF_THE_KIND}
     try:
         merged = OmegaConf.merge(OmegaConf.structured(settings), given)
         return OmegaConf.to_object(merged)  # pyright: ignore[reportReturnType]

@@ -83,7 +83,7 @@ class RunDirectory:
         """
         write_result(self.result_file, replace(read_result(self.result_file), **changes))
 
-    def refuse(self, config: DictConfig, names: dict[str, str], error: str) -> None:
+    def refuse(self, config: DictConfig, names: Settings, error: str) -> None:
         """Write down why a run of a sweep could not start; as its result too, if nothing of a run is there."""
         with atomic_file(self.refusal) as temporary:
             temporary.write_text(f"{error}\n")

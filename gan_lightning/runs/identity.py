@@ -20,8 +20,11 @@ LENGTH = "generator_steps"
 PLACES = ("data.root", "data.verify", "data.workers", "metrics.weights")
 """Where this machine has its data and weights, and how it reads them."""
 
-FREE = (LENGTH, "label", "trainer", "logger", "rates", *PLACES)
-"""Settings, and groups of them, in which two starts of one run may differ; of a study's ``rates`` one alone is used."""
+FREE = (LENGTH, "label", "choices", "trainer", "logger", "rates", *PLACES)
+"""Settings, and groups of them, in which two starts of one run may differ; of a study's ``rates`` one alone is used.
+
+One setting can be chosen by several options: what counts is the setting, not their names in ``choices``.
+"""
 
 UNNAMED = (*FREE, "study", "sweeps", "hydra")
 """Overrides that do not tell one run of a study from another."""

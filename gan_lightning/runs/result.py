@@ -26,6 +26,7 @@ class Result:
         generator_steps, generator_step: how long the run is to be, and how far it has come.
         seconds: wall time of training, earlier starts included.
         learning_rate_scale, n_critic: as in the configuration.
+        choices: which option of each config group was chosen, such as ``{"arch": "dcgan"}``.
         architecture: the drawn axes, ``None`` where nothing is drawn.
         scores: ``{"monitor": name, "watched": name, "final": {…}, "best": {…}, "protocol": {…}}``, ``None`` if none was
             taken. The run is judged by the ``monitor``, its best generator found by what was ``watched`` on the way.
@@ -46,6 +47,7 @@ class Result:
     seconds: float
     learning_rate_scale: float | None = None
     n_critic: int | None = None
+    choices: dict[str, str] | None = None
     architecture: dict[str, Any] | None = None
     scores: dict[str, Any] | None = None
     data: str | None = None

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from gan_lightning.report.paper import TABLE_5
+from gan_lightning.report.paper import APPENDIX_C, TABLE_5
 
 
 def test_each_of_the_17_rows_sums_to_200_architectures() -> None:
@@ -22,3 +22,9 @@ def test_successes_of_either_objective_never_grow_with_the_threshold() -> None:
 def test_rows_of_table_2_appear_in_table_5() -> None:
     printed = [(1.0, 0, 8, 192, 0), (3.0, 1, 88, 110, 1), (5.0, 0, 147, 42, 11), (7.0, 1, 104, 5, 90)]
     assert set(printed) < set(TABLE_5)
+
+
+def test_counts_of_appendix_c_are_quoted_as_they_are_with_what_is_odd_about_them() -> None:
+    for number in ("174", "100", "77", "177"):
+        assert f" {number}" in APPENDIX_C
+    assert "\n" not in APPENDIX_C

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gan_lightning.report.__main__ import main
-from gan_lightning.report.study import planned, planned_seeds, swept
+from gan_lightning.report.study import planned_seeds, read_plan
 
 AddRun = Callable[..., Path]
 UseStudy = Callable[[str, str], None]
@@ -88,9 +88,8 @@ def test_success_table_of_a_study_without_seeds_expects_those_that_are_there(
 def test_plan_is_read_from_the_studys_own_sweep(tmp_path: Path) -> None:
     file = tmp_path / "x.yaml"
     file.write_text("hydra: {sweeper: {params: {seed: 'range(2, 5)', method: 'b,a'}}}\nreport: {kind: runs}")
-    assert planned_seeds(swept(file), file) == {2, 3, 4}
-    assert planned(swept(file), "method", file) == ("b", "a")
-    assert planned(swept(file), "objective", file) == ()
+    assert read_plan(file) == {"seed": ("2", "3", "4"), "method": ("b", "a")}
+    assert planned_seeds(read_plan(file), file) == {2, 3, 4}
 
 
 @pytest.mark.parametrize(("defaults", "seeds"), [("[x, _self_]", {7}), ("[_self_, x]", {2}), ("[x]", {7})])
@@ -102,5 +101,5 @@ def test_plan_is_inherited_from_the_studies_that_the_defaults_name(
     )
     file = tmp_path / "y.yaml"
     file.write_text(f"defaults: {defaults}\nhydra: {{sweeper: {{params: {{seed: '7'}}}}}}\nreport: {{kind: runs}}")
-    assert planned(swept(file), "method", file) == ("b", "a")
-    assert planned_seeds(swept(file), file) == seeds
+    assert read_plan(file)["method"] == ("b", "a")
+    assert planned_seeds(read_plan(file), file) == seeds

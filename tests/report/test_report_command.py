@@ -26,6 +26,7 @@ def refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[...,
         out, err = capsys.readouterr()
         assert out == ""
         assert err.count("\n") == 1
+        assert not list((tmp_path / "runs").glob("*/report"))
         return err
 
     return run

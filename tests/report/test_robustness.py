@@ -258,6 +258,20 @@ def test_papers_rows_stand_below(run_report: Callable[..., str]) -> None:
     assert [int(cell) for cell in rows["GAN"]] == [round(row.baseline / 2) for row in TABLE_5]
 
 
+def test_penalties_of_appendix_c_are_compared_beside_what_the_paper_found(
+    run_report: Callable[..., str], use_study: UseStudy
+) -> None:
+    assert "Appendix C" not in run_report()
+    use_study("robustness_laptop", JUDGING + "  trials: [wgan_gp, dcgan]\n")
+    lines = run_report().splitlines()
+    ours = "- WGAN-GP is ahead on 5 of 7 architectures, behind on 1, level on 1 (exact two-sided sign test against GAN"
+    place = lines.index("## Appendix C")
+    assert lines[place + 2] == f"{ours}: p = 0.22)."
+    assert "higher in 100" in lines[place + 3] and "add to 177" in lines[place + 3]
+    use_study("robustness_laptop", JUDGING + "  trials: [wgan_gp, one_sided]\n")
+    assert "- Not both penalties have ended on any architecture yet." in run_report()
+
+
 def test_csv_has_a_row_a_run_whatever_became_of_it(study: Path, run_report: Callable[..., str]) -> None:
     run_report()
     rows = read_csv(study / "robustness_laptop" / "report" / "runs.csv")
@@ -404,6 +418,7 @@ def test_study_in_which_nothing_has_ended_is_no_report_yet(
         ("failure_below: 1.5", "failure_below: 1.0", "failure_below=1.0 is not possible"),
         ("[20, 5]", "[0]", "within=[0.0] is not possible"),
         ("paper: [dcgan, wgan_gp]", "paper: [dcgan]", "paper=['dcgan'] is not possible"),
+        ("within: [20, 5]", "trials: [wgan_gp]", "trials=['wgan_gp'] is not possible"),
         ("bands:", "band:", "Key 'band' not in 'Settings'"),
     ],
 )

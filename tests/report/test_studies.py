@@ -5,23 +5,32 @@ from collections.abc import Callable
 import pytest
 from omegaconf import DictConfig
 
-from gan_lightning.report.study import known_studies, load_study_file, planned, swept
+from gan_lightning.report.study import known_studies, load_study_file, read_plan, swept
 from gan_lightning.resources import project_folder
 
 Compose = Callable[..., DictConfig]
 SWEEPS = project_folder("sweeps")
 
 
-def planned_axis(study: str) -> tuple[str, tuple[str, ...]]:
-    """The axis by which a study plans its methods, and their names."""
-    file = SWEEPS / f"{study}.yaml"
-    axes = {axis: planned(swept(file), axis, file) for axis in ("method", "objective")}
-    return next((axis, names) for axis, names in axes.items() if names)
+def plan_of(study: str) -> dict[str, tuple[str, ...]]:
+    return read_plan(SWEEPS / f"{study}.yaml")
+
+
+def report_of(study: str) -> DictConfig:
+    return load_study_file(SWEEPS / f"{study}.yaml").report
 
 
 def planned_runs() -> list[tuple[str, str, str]]:
-    plans = [(study, *planned_axis(study)) for study in known_studies()]
+    plans = [
+        (study, axis, plan_of(study).get(axis, ())) for study in known_studies() for axis in ("method", "objective")
+    ]
     return [(study, axis, name) for study, axis, names in plans for name in names]
+
+
+def first_run(study: str) -> list[str]:
+    """The overrides of a study's first run."""
+    axes = zip(swept(SWEEPS / f"{study}.yaml"), plan_of(study).values(), strict=True)
+    return [f"+sweeps={study}", *(f"{axis}={values[0]}" for axis, values in axes)]
 
 
 @pytest.mark.parametrize(("study", "axis", "name"), planned_runs())
@@ -35,15 +44,14 @@ def test_every_planned_method_composes_under_the_name_that_its_runs_will_have(
 
 @pytest.mark.parametrize("study", known_studies())
 def test_every_method_that_a_study_names_is_planned(compose_config: Compose, study: str) -> None:
-    axis, names = planned_axis(study)
-    report = load_study_file(SWEEPS / f"{study}.yaml").report
+    report, plan = report_of(study), plan_of(study)
     named = {report[key] for key in ("baseline", "penalised") if key in report}
-    named |= {name for key in ("bands", "paper") for name in report.get(key, [])}
-    named |= set(compose_config(f"+sweeps={study}", f"{axis}={names[0]}", "seed=0").get("rates") or {})
-    assert named <= set(names)
+    named |= {name for key in ("bands", "paper", "trials") for name in report.get(key, [])}
+    named |= set(compose_config(*first_run(study)).get("rates") or {})
+    assert named <= {*plan.get("method", ()), *plan.get("objective", ())}
 
 
 @pytest.mark.parametrize("study", known_studies())
 def test_study_in_which_rates_were_chosen_is_one_of_the_project(study: str) -> None:
-    report = load_study_file(SWEEPS / f"{study}.yaml").report
+    report = report_of(study)
     assert report.get("rates") is None or report.rates in known_studies()

@@ -38,7 +38,7 @@ with RunDirectory(Path(sys.argv[1])).claimed():
 """
 
 
-NAMES = {"method": "dcgan", "label": "GAN"}
+NAMES = {"method": "dcgan", "label": "GAN", "choices": {"objective": "dcgan"}}
 
 
 @pytest.fixture
@@ -108,6 +108,7 @@ def test_refused_run_is_a_failed_one_with_the_reason(directory: RunDirectory) ->
     result = directory.result
     assert result is not None
     assert (result.status, result.error, result.seed, result.method) == ("failed", "no data", 3, "dcgan")
+    assert result.choices == {"objective": "dcgan"}
     assert not directory.has_begun
 
 

@@ -53,6 +53,7 @@ def settings(**changes: Any) -> dict[str, Any]:
     [
         {"generator_steps": 200},
         {"label": "standard GAN"},
+        {"choices": {"arch": "dcgan"}},
         {"trainer": {"accelerator": "gpu", "devices": 4}},
         {"logger": {"_target_": "lightning.pytorch.loggers.WandbLogger", "project": "x"}},
         {"data": {"root": "/b", "verify": False, "workers": 0, "name": None}},

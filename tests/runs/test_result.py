@@ -22,6 +22,7 @@ RESULT = Result(
     seconds=1.5,
     learning_rate_scale=10.0,
     n_critic=1,
+    choices={"arch": "random", "method": "dcgan_r1"},
     architecture={"generator.depth": 4},
     scores={"monitor": "a", "final": {"a": 2.5}, "best": {"a": None}, "protocol": {"samples": 100}},
     data="Digits 1x16x16",

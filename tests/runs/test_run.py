@@ -17,6 +17,7 @@ from torch import Tensor
 import gan_lightning
 from gan_lightning.callbacks.checkpointing import Checkpointing
 from gan_lightning.metrics.image_scorer import ImageScorer
+from gan_lightning.runs.directory import RunDirectory
 from gan_lightning.runs.metrics_file import read_metrics
 
 
@@ -271,6 +272,16 @@ def test_a_sweep_has_stable_directories_and_runs_nothing_twice(train: Train) -> 
     assert again.code == 0
     assert again.out.count("already finished, nothing to do") == 4
     assert "sweep of 4 runs: 4 finished, 0 diverged, 0 failed" in again.out
+
+
+def test_a_run_says_which_options_of_the_groups_were_chosen(train: Train) -> None:
+    assert train(*TINY, "objective=lsgan", "generator_steps=1").code == 0
+    run = train.directory(*TINY, "objective=lsgan")
+    choices = result(run)["choices"]
+    assert choices == RunDirectory(run).settings["choices"]
+    assert (choices["objective"], choices["constraint"], choices["arch"]) == ("lsgan", "none", "dcgan_tiny")
+    assert "experiment" not in choices  # a group without an option
+    assert not any(group.startswith("hydra") for group in choices)
 
 
 def test_joblib_runs_a_sweep(tmp_path: Path) -> None:

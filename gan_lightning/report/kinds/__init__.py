@@ -12,10 +12,10 @@ class Kind(Protocol):
     """What a module of this folder offers; imported when it is asked for, since it may need heavy packages."""
 
     Settings: type
-    """The `report` section of a study of this kind, `kind` itself aside."""
+    """The `report` section of a study of this kind, `kind` and `paper_item` aside."""
 
     def write_report(self, study: Study, settings: Any, output: Path) -> str:
-        """Write the report's files into `output`, made where it is missing, and return its text."""
+        """Write the report's pictures and CSV files into `output`, made where it is missing, and return its text."""
         ...
 
 
@@ -37,11 +37,14 @@ def load_kind(study: Study) -> Kind:
 
 
 def write_report(study: Study, output: Path) -> str:
-    """Write the report that the study asks for into `output` and return its text.
+    """Write the report that the study asks for into `output`, its text as `table.md`, and return the text.
 
     Raises:
         ValueError: if the study's settings are unsound or its runs not fit for this kind of report.
     """
     kind = load_kind(study)
     settings = report_settings(study, kind.Settings)
-    return kind.write_report(study, settings, output)
+    text = kind.write_report(study, settings, output)
+    output.mkdir(parents=True, exist_ok=True)
+    (output / "table.md").write_text(text, encoding="utf-8")
+    return text

@@ -19,10 +19,10 @@ class Settings:
 
 
 def write_report(study: Study, settings: Settings, output: Path) -> str:
-    """Write `table.md` and `runs.csv` into `output`.
+    """Write `runs.csv` into `output`.
 
     Returns:
-        The text of `table.md`.
+        The report's text.
 
     Raises:
         ValueError: if the runs are not comparable by that score, or none has ended.
@@ -44,8 +44,5 @@ def write_report(study: Study, settings: Settings, output: Path) -> str:
         "",
         *rates_table(grids),
     ]
-    text = "\n".join(lines) + "\n"
-    output.mkdir(parents=True, exist_ok=True)
-    (output / "table.md").write_text(text, encoding="utf-8")
     write_archive(output / RUNS, study.runs, score=settings.score, order=study.planned_methods)
-    return text
+    return "\n".join(lines) + "\n"

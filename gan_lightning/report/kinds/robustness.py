@@ -6,16 +6,17 @@ from pathlib import Path
 from statistics import median
 
 from gan_lightning.report import archive
-from gan_lightning.report.axes_plot import draw_axes
 from gan_lightning.report.by_axis import axis_values, medians_by_axis, rank_tests
-from gan_lightning.report.comparisons import Comparison, adjusted_p, compare_all
+from gan_lightning.report.comparisons import Comparison, adjusted_p, compare, compare_all, in_words
 from gan_lightning.report.compute import Curves, budgets, scores_within, timed
-from gan_lightning.report.compute_plot import draw_compute
 from gan_lightning.report.drawing import INK, Line, lines_for
 from gan_lightning.report.inference import wilson_interval
 from gan_lightning.report.markdown import markdown_table, p_text, percent
 from gan_lightning.report.methods import Method, by_method, failures, missing, quartiles
-from gan_lightning.report.paper import PAPERS_METHODS, TABLE_5
+from gan_lightning.report.paper import APPENDIX_C, PAPERS_METHODS, TABLE_5
+from gan_lightning.report.plots.axes import draw_axes
+from gan_lightning.report.plots.compute import draw_compute
+from gan_lightning.report.plots.success import Curve, draw_success_rates
 from gan_lightning.report.rates import Grid, explanation, rates_table, read_grids
 from gan_lightning.report.runs import (
     Point,
@@ -28,7 +29,6 @@ from gan_lightning.report.runs import (
     spans,
 )
 from gan_lightning.report.study import Study
-from gan_lightning.report.success_plot import Curve, draw_success_rates
 
 UNEVEN = "Not every method has ended on the same architectures: only the paired comparison is free of that."
 ABSENT = Line(INK, ":")  # a curve of the paper's whose method this study lacks
@@ -47,6 +47,7 @@ class Settings:
         rates: the study in which the learning rates were chosen, a sibling of this one; null where there is none.
         within: seconds of training at which scores are compared; chosen from the data where empty.
         paper: the methods that the paper calls GAN and WGAN-GP, in this order; empty for no panel of the paper's.
+        trials: the methods that appendix C compares, the two-sided penalty first; empty for no such section.
         bands: the methods whose intervals the picture shows; the table has all.
         note: what a reader should know of this study.
     """
@@ -59,6 +60,7 @@ class Settings:
     rates: str | None = None
     within: list[float] = field(default_factory=list)
     paper: list[str] = field(default_factory=list)
+    trials: list[str] = field(default_factory=list)
     bands: list[str] = field(default_factory=list)
     note: str = ""
 
@@ -70,6 +72,8 @@ class Settings:
             raise ValueError(f"failure_below={self.failure_below} is not possible: more than {self.floor} is needed")
         if any(seconds <= 0 for seconds in self.within):
             raise ValueError(f"within={self.within} is not possible: positive seconds are needed")
+        if len(self.trials) not in (0, 2):
+            raise ValueError(f"trials={self.trials} is not possible: the two-sided and the one-sided penalty, or []")
         if len(self.paper) not in (0, len(PAPERS_METHODS)):
             raise ValueError(
                 f"paper={self.paper} is not possible: the methods of {' and '.join(PAPERS_METHODS)}, or []"
@@ -96,10 +100,10 @@ class Findings:
 
 
 def write_report(study: Study, settings: Settings, output: Path) -> str:
-    """Write `table.md`, three CSV files that the report can be made from again, and three pictures into `output`.
+    """Write three CSV files that the report can be made from again, and three pictures, into `output`.
 
     Returns:
-        The text of `table.md`.
+        The report's text.
 
     Raises:
         ValueError: if the study's runs are not comparable, or none has ended.
@@ -125,6 +129,7 @@ def write_report(study: Study, settings: Settings, output: Path) -> str:
             *header(study, settings, started=started, left_out=[*study.unreadable, *unscored]),
             "",
             *scores_section(found, settings),
+            *trials_section(found, settings),
             *success_section(found, settings),
             *compute_section(found, settings),
             *rates_section(found, settings),
@@ -132,8 +137,6 @@ def write_report(study: Study, settings: Settings, output: Path) -> str:
             *papers_section(settings),
         ]
     )
-    output.mkdir(parents=True, exist_ok=True)
-    (output / "table.md").write_text(text, encoding="utf-8")
     archive.write_archive(output / archive.RUNS, study.runs, score=settings.score, order=study.planned_methods)
     archive.write_archive(output / archive.RATES, tried, score=settings.score, order=study.planned_methods)
     archive.write_curves(output / archive.CURVES, found.curves)
@@ -248,6 +251,19 @@ def share(successes: int, total: int) -> str:
     """A percentage with its Wilson interval."""
     low, high = wilson_interval(successes, total)
     return f"{percent(successes / total)} [{percent(low)}, {percent(high)}]"
+
+
+def trials_section(found: Findings, settings: Settings) -> list[str]:
+    """The two penalties of appendix C, architecture by architecture, and what the paper found."""
+    if not settings.trials:
+        return []
+    two_sided, one_sided = (
+        next((method for method in found.methods if method.name == name), None) for name in settings.trials
+    )
+    ours = "Not both penalties have ended on any architecture yet"
+    if two_sided and one_sided and (comparison := compare(two_sided, one_sided)).seeds:
+        ours = in_words(comparison, two_sided.label, one_sided.label)
+    return ["## Appendix C", "", f"- {ours}.", f"- {APPENDIX_C}", ""]
 
 
 def success_section(found: Findings, settings: Settings) -> list[str]:

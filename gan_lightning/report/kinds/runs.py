@@ -18,10 +18,10 @@ class Settings:
 
 
 def write_report(study: Study, settings: Settings, output: Path) -> str:
-    """Write `table.md` and `table.csv` into `output`.
+    """Write `table.csv` into `output`.
 
     Returns:
-        The text of `table.md`.
+        The report's text.
 
     Raises:
         ValueError: if no run can be read.
@@ -41,8 +41,6 @@ def write_report(study: Study, settings: Settings, output: Path) -> str:
         *([""] if study.unreadable else []),
         *markdown_table([names, *cells], left=1),
     ]
-    output.mkdir(parents=True, exist_ok=True)
-    (output / "table.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
     write_rows(output / "table.csv", names, rows)
     return "\n".join(lines) + "\n"
 

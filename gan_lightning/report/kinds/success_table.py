@@ -9,14 +9,14 @@ from statistics import median
 from typing import Any
 
 from gan_lightning.report.archive import write_rows
-from gan_lightning.report.comparisons import Comparison, compare, outcomes
+from gan_lightning.report.comparisons import Comparison, compare, in_words, outcomes
 from gan_lightning.report.drawing import COLOURS, Line
 from gan_lightning.report.markdown import markdown_table
 from gan_lightning.report.methods import Method, by_method, failures, missing
 from gan_lightning.report.paper import PAPERS_METHODS, TABLE_5, Outcomes
+from gan_lightning.report.plots.success import Curve, draw_success_rates
 from gan_lightning.report.runs import Run, Scale, axes, comparable_runs, protocol_words, spans
 from gan_lightning.report.study import Study
-from gan_lightning.report.success_plot import Curve, draw_success_rates
 
 LINES = Line(COLOURS[1], "-"), Line(COLOURS[0], "-")  # of the baseline and of the penalised method
 
@@ -41,10 +41,10 @@ class Settings:
 
 
 def write_report(study: Study, settings: Settings, output: Path) -> str:
-    """Write `table.md`, `architectures.csv` and `success.png` into `output`.
+    """Write `architectures.csv` and `success.png` into `output`.
 
     Returns:
-        The text of `table.md`.
+        The report's text.
 
     Raises:
         ValueError: if the study's runs are not comparable, or no pair of runs is complete.
@@ -76,9 +76,6 @@ def write_report(study: Study, settings: Settings, output: Path) -> str:
         "",
         *summary(comparison, baseline, penalised),
     ]
-    text = "\n".join(lines) + "\n"
-    output.mkdir(parents=True, exist_ok=True)
-    (output / "table.md").write_text(text, encoding="utf-8")
     write_architectures(output / "architectures.csv", (baseline, penalised))
     draw_success_rates(
         output / "success.png",
@@ -90,7 +87,7 @@ def write_report(study: Study, settings: Settings, output: Path) -> str:
         score_name=score_name,
         paper=dict(zip(PAPERS_METHODS, LINES, strict=True)),
     )
-    return text
+    return "\n".join(lines) + "\n"
 
 
 def both_methods(runs: Sequence[Run], settings: Settings) -> tuple[Method, Method]:
@@ -161,8 +158,7 @@ def summary(comparison: Comparison, baseline: Method, penalised: Method) -> list
     first, second = baseline.label, penalised.label
     lines = [
         f"- Median score: {first} {median(comparison.baseline):.2f}, {second} {median(comparison.other):.2f}.",
-        f"- {second} is ahead on {comparison.ahead} of {len(comparison.seeds)} architectures, behind on "
-        f"{comparison.behind}, level on {comparison.level} (exact two-sided sign test: p = {comparison.p:.2g}).",
+        f"- {in_words(comparison, second, first)}.",
     ]
     for status in ("diverged", "failed"):
         seeds = [(m.label, [s for s in comparison.seeds if m.runs[s].status == status]) for m in (baseline, penalised)]
