@@ -108,15 +108,27 @@ def name_of_study(directory: Path, runs: tuple[Run, ...]) -> str:
 
 
 def load_study_file(file: Path) -> DictConfig:
-    """Load `sweeps/NAME.yaml` by itself, without composing the configuration it belongs to.
+    """What `sweeps/NAME.yaml` has of a report, without composing the configuration it belongs to.
+
+    A section `report` that does not name its kind is laid over that of the study which the file extends.
 
     Raises:
         ValueError: if it is no YAML, or does not say what to report.
     """
-    config = OmegaConf.create(read_yaml(file))
-    if not isinstance(config.get("report"), DictConfig):
+    report = report_of(file)
+    if not isinstance(report, DictConfig):
         raise ValueError(f"{file}: no section 'report', which says what to report and how")
-    return config
+    return OmegaConf.create({"report": report})
+
+
+def report_of(file: Path) -> DictConfig | None:
+    """A study's own section `report`, over that of the studies beside it which its `defaults` name."""
+    own = OmegaConf.create({"report": read_yaml(file).get("report")}).report
+    if own is not None and (not isinstance(own, DictConfig) or "kind" in own):
+        return own
+    inherited = [report_of(other) for other in extended(file)]
+    found = [section for section in (*inherited, own) if isinstance(section, DictConfig)]
+    return OmegaConf.merge(*found) if found else None  # pyright: ignore[reportReturnType]
 
 
 def read_yaml(file: Path) -> dict[str, Any]:
@@ -151,15 +163,17 @@ def read_plan(file: Path) -> dict[str, tuple[str, ...]]:
 
 def swept(file: Path) -> dict[str, Any]:
     """What a study sweeps, as written: its own, over that of the studies beside it which its `defaults` name."""
-    config = read_yaml(file)
-    own = ((config.get("hydra") or {}).get("sweeper") or {}).get("params") or {}
-    order = [entry for entry in config.get("defaults") or [] if isinstance(entry, str)]
-    if "_self_" not in order:
-        order.append("_self_")
+    own = ((read_yaml(file).get("hydra") or {}).get("sweeper") or {}).get("params") or {}
     merged: dict[str, Any] = {}
-    for entry in order:
-        merged |= own if entry == "_self_" else swept(file.with_name(f"{entry}.yaml"))
-    return merged
+    for inherited in map(swept, extended(file)):
+        merged |= inherited
+    return merged | own
+
+
+def extended(file: Path) -> list[Path]:
+    """The files of the studies that a study's `defaults` name, in their order."""
+    defaults = read_yaml(file).get("defaults") or []
+    return [file.with_name(f"{entry}.yaml") for entry in defaults if isinstance(entry, str) and entry != "_self_"]
 
 
 def planned_seeds(plan: Mapping[str, tuple[str, ...]], file: Path | None) -> frozenset[int]:
