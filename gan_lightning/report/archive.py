@@ -8,33 +8,38 @@ from typing import Any
 from gan_lightning.report.runs import Point, Run, axes, place, protocol
 
 RUNS, RATES, CURVES = "runs.csv", "rates.csv", "curves.csv"
-IDENTITY = ["method", "label", "seed"]
+IDENTITY = ["run", "method", "label", "seed"]
 OUTCOME = ["learning_rate_scale", "status", "final", "best", "seconds", "n_critic"]
-ORIGIN = ["generator_parameters", "critic_parameters", "study", "generator_steps", "generator_step", "torch"]
+ORIGIN = ["generator_parameters", "critic_parameters", "study", "generator_steps", "generator_step", "torch", "error"]
 SCORE = ["score", "higher_is_better"]
-PROTOCOL = "protocol."
+SETTING, PROTOCOL, FINAL, BEST = "setting.", "protocol.", "final.", "best."
 
 
-def write_archive(file: Path, runs: Sequence[Run], *, score: str, order: Sequence[str]) -> None:
-    """One row a run with what a report needs of it: its axes, its outcome, how its score was taken.
+def write_archive(
+    file: Path, runs: Sequence[Run], *, score: str, order: Sequence[str], further: Sequence[str] = ()
+) -> None:
+    """One row a run with what a report needs of it: its settings and axes, its outcome, how its score was taken.
 
     Args:
         file: to write.
         runs: written by method, factor and seed.
-        score: the name of the score that is kept.
+        score: the name of the score that is kept; empty where none was taken.
         order: of the methods; any others follow by name.
+        further: names of scores that are kept beside it.
     """
     runs = sorted(runs, key=lambda run: (place(run.method, order), run.method, run.learning_rate_scale or 0, run.seed))
-    axis_names = list(dict.fromkeys(name for run in runs for name in axes(run)))
-    protocol_names = list(dict.fromkeys(PROTOCOL + name for run in runs for name in protocol(run)))
-    names = [*IDENTITY, *axis_names, *OUTCOME, *ORIGIN, *SCORE, *protocol_names]
-    write_rows(file, names, (archive_row(run, score) for run in runs))
+    names = dict.fromkeys([*IDENTITY, *(SETTING + key for run in runs for key in run.settings)])
+    names |= dict.fromkeys(name for run in runs for name in axes(run))
+    names |= dict.fromkeys([*OUTCOME, *(which + name for name in further for which in (FINAL, BEST)), *ORIGIN, *SCORE])
+    names |= dict.fromkeys(PROTOCOL + name for run in runs for name in protocol(run))
+    write_rows(file, list(names), (archive_row(run, score, further) for run in runs))
 
 
-def archive_row(run: Run, score: str) -> dict[str, Any]:
+def archive_row(run: Run, score: str, further: Sequence[str]) -> dict[str, Any]:
     """A run as a row of its file; None, an empty cell, for what is not known."""
     parameters = run.parameters or {}
     return {
+        "run": run.directory.name,
         "method": run.method,
         "label": run.label,
         "seed": run.seed,
@@ -50,9 +55,13 @@ def archive_row(run: Run, score: str) -> dict[str, Any]:
         "generator_steps": run.generator_steps,
         "generator_step": run.generator_step,
         "torch": (run.versions or {}).get("torch"),
+        "error": run.error,
         "score": score,
         "higher_is_better": (run.scores or {}).get("higher_is_better"),
         **axes(run),
+        **{SETTING + key: value for key, value in run.settings.items()},
+        **{FINAL + name: run.score("final", name) for name in further},
+        **{BEST + name: run.score("best", name) for name in further},
         **{PROTOCOL + name: value for name, value in protocol(run).items()},
     }
 
@@ -75,25 +84,16 @@ def read_archive(file: Path) -> tuple[Run, ...]:
 def archived_run(row: Mapping[str, str], directory: Path) -> Run:
     """The run of a row."""
     given = {name: value for name, value in row.items() if value}
-    axis_names = [
-        name for name in given if name not in {*IDENTITY, *OUTCOME, *ORIGIN, *SCORE} and not name.startswith(PROTOCOL)
-    ]
+    known = {*IDENTITY, *OUTCOME, *ORIGIN, *SCORE}
+    axis_names = [n for n in given if n not in known and not n.startswith((SETTING, PROTOCOL, FINAL, BEST))]
     parameters = {
         network: int(given[f"{network}_parameters"])
         for network in ("generator", "critic")
         if f"{network}_parameters" in given
     }
-    scores: dict[str, Any] = {
-        which: {row["score"]: float(given[which])} for which in ("final", "best") if which in given
-    }
-    scores["monitor"] = row["score"]
-    if "higher_is_better" in given:
-        scores["higher_is_better"] = given["higher_is_better"] == "True"
-    scores["protocol"] = {
-        name.removeprefix(PROTOCOL): value for name, value in given.items() if name.startswith(PROTOCOL)
-    }
     return Run(
-        directory=directory,
+        directory=directory / given.get("run", ""),  # an older file does not name it
+        settings=without_prefix(given, SETTING),
         study=given["study"],
         method=given["method"],
         label=given["label"],
@@ -106,9 +106,28 @@ def archived_run(row: Mapping[str, str], directory: Path) -> Run:
         seconds=float(given["seconds"]),
         architecture={name: given[name] for name in axis_names} or None,
         parameters=parameters or None,
-        scores=scores,
+        scores=archived_scores(given) if "score" in given else None,
         versions={"torch": given["torch"]} if "torch" in given else {},
+        error=given.get("error"),
     )
+
+
+def archived_scores(given: Mapping[str, str]) -> dict[str, Any]:
+    """The scores of a row without its empty cells, as `result.json` has them."""
+    scores: dict[str, Any] = {"monitor": given["score"], "protocol": without_prefix(given, PROTOCOL)}
+    for which in ("final", "best"):
+        taken = without_prefix(given, f"{which}.")
+        if which in given:
+            taken[given["score"]] = given[which]
+        scores[which] = {name: float(value) for name, value in taken.items()}
+    if "higher_is_better" in given:
+        scores["higher_is_better"] = given["higher_is_better"] == "True"
+    return scores
+
+
+def without_prefix(given: Mapping[str, str], prefix: str) -> dict[str, str]:
+    """The entries whose names begin so, under the rest of their names."""
+    return {name.removeprefix(prefix): value for name, value in given.items() if name.startswith(prefix)}
 
 
 def write_curves(file: Path, curves: Mapping[tuple[str, int], Sequence[Point]]) -> None:

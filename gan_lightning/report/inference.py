@@ -4,11 +4,19 @@ from collections.abc import Sequence
 
 from scipy.stats import binom, binomtest, kruskal
 
+from gan_lightning.report.markdown import percent
+
 
 def wilson_interval(successes: int, total: int) -> tuple[float, float]:
     """95 % confidence interval of a success rate, by Wilson's score method."""
     interval = binomtest(successes, total).proportion_ci(confidence_level=0.95, method="wilson")
     return float(interval.low), float(interval.high)
+
+
+def share(successes: int, total: int) -> str:
+    """A rate as a percentage with its Wilson interval: ``57 [25, 84]``."""
+    low, high = wilson_interval(successes, total)
+    return f"{percent(successes / total)} [{percent(low)}, {percent(high)}]"
 
 
 def sign_test(ahead: int, behind: int) -> float:

@@ -1,6 +1,7 @@
 """Tables and numbers as text."""
 
 from collections.abc import Sequence
+from statistics import median
 
 
 def markdown_table(rows: Sequence[Sequence[str]], *, left: int = 0) -> list[str]:
@@ -17,6 +18,19 @@ def markdown_table(rows: Sequence[Sequence[str]], *, left: int = 0) -> list[str]
 def percent(share: float) -> str:
     """A share as a whole percentage, without the sign."""
     return f"{100 * share:.0f}"
+
+
+def number(value: float) -> str:
+    """A number with four significant digits."""
+    return f"{value:.4g}"
+
+
+def spread(values: Sequence[float]) -> str:
+    """The median of values, with the lowest and the highest where there are several; a dash where there are none."""
+    if not values:
+        return "-"
+    middle = number(median(values))
+    return middle if len(values) == 1 else f"{middle} [{number(min(values))}, {number(max(values))}]"
 
 
 def p_text(p: float | None) -> str:

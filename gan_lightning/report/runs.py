@@ -2,8 +2,8 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,18 @@ from gan_lightning.runs.result import Result, read_result
 
 @dataclass(frozen=True, kw_only=True)
 class Run(Result):
-    """One `result.json` and its `directory`, or a row of a CSV file of runs and the folder of that file."""
+    """One `result.json` and its `directory`, or a row of a CSV file of runs and a folder of the run's name beside it.
+
+    `settings` has, as text, those values of the run's `config.yaml` that a report asked for, by dotted key.
+    """
 
     directory: Path
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Scale:
-    """What counts of a run: its final `score`, higher being better, or `floor` where it diverged or failed."""
+    """What counts of a run: its final `score`, or `floor`, the worst possible, where it diverged or failed."""
 
     score: str
     floor: float
@@ -84,8 +88,8 @@ def comparable_runs(runs: Iterable[Run], score: str) -> tuple[list[Run], list[st
     return scored, unscored
 
 
-def check_score(runs: Iterable[Run], score: str) -> None:
-    """Refuse a score that finished runs were not judged by, and one of which lower is better.
+def check_score(runs: Iterable[Run], score: str, *, lower_is_better: bool = False) -> None:
+    """Refuse a score that finished runs were not judged by, and one of which the other way is better.
 
     Raises:
         ValueError: naming the score and a run.
@@ -93,11 +97,12 @@ def check_score(runs: Iterable[Run], score: str) -> None:
     for run in (run for run in runs if run.status == "finished"):
         scores = run.scores or {}
         monitor = scores.get("monitor", score)
-        refusal = f"score={score} is not possible for a report of successes:"
+        refusal = f"score={score} is not possible for this report:"
         if monitor != score:
             raise ValueError(f"{refusal} '{monitor}' is what {run.directory} was judged by")
-        if scores.get("higher_is_better") is False:
-            raise ValueError(f"{refusal} lower is better, as {run.directory} says")
+        if scores.get("higher_is_better") is lower_is_better:
+            way = "higher" if lower_is_better else "lower"
+            raise ValueError(f"{refusal} {way} is better, as {run.directory} says")
 
 
 def split_unscored(runs: Iterable[Run], score: str) -> tuple[list[Run], list[str]]:

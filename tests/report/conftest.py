@@ -1,13 +1,16 @@
 """Made-up run directories."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from gan_lightning.report import study
+from gan_lightning.runs.metrics_file import write_metrics
 
 PROTOCOL = {"extractor": "digits_classifier", "weights_sha256": "c0ffee", "samples": 2000, "splits": 10, "seed": 0}
 LABELS = {"dcgan": "GAN", "wgan_gp": "WGAN-GP", "lsgan": "LSGAN"}
@@ -64,6 +67,40 @@ def add_run(tmp_path: Path) -> Callable[..., Path]:
         lines += [f"{step},{taken},{seconds},0.5" for step, seconds, taken in curve]
         (directory / "metrics.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
         return file
+
+    return write
+
+
+@pytest.fixture
+def add_member(add_run: Callable[..., Path]) -> Callable[..., Path]:
+    """Write a run of the study `grouped` with its `config.yaml`, `metrics.csv` and pictures; return its directory.
+
+    `choices` are options of config groups, `settings` anything else; `logged` are rows of `metrics.csv` by iteration;
+    `samples` are the iterations of its pictures: 10 x 10 squares of 6 pixels, the darker the later the row.
+    """
+
+    def write(
+        method: str,
+        seed: int,
+        score: float | None = None,
+        *,
+        choices: Mapping[str, str] | None = None,
+        settings: Mapping[str, Any] | None = None,
+        logged: Mapping[int, Mapping[str, float]] | None = None,
+        samples: Sequence[int] = (),
+        **changes: Any,
+    ) -> Path:
+        chosen = {"method": method} | dict(choices or {})
+        name = ",".join(f"{key}={value}" for key, value in {**chosen, **(settings or {}), "seed": seed}.items())
+        directory = add_run(method, seed, score, folder="grouped", name=name, choices=chosen, **changes).parent
+        config = {"method": method, "seed": seed, "choices": chosen, **(settings or {})}
+        (directory / "config.yaml").write_text(json.dumps(config), encoding="utf-8")
+        write_metrics(directory / "metrics.csv", logged or {})
+        (directory / "samples").mkdir()
+        shades = np.repeat(np.arange(250, 0, -25, dtype=np.uint8), 6)[:, None].repeat(60, axis=1)
+        for step in samples:
+            Image.fromarray(shades).save(directory / "samples" / f"{step:06d}.png")
+        return directory
 
     return write
 

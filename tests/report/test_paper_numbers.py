@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from gan_lightning.report.paper import APPENDIX_C, TABLE_5
+from gan_lightning.report.paper import APPENDIX_C, TABLE_3, TABLE_5
 
 
 def test_each_of_the_17_rows_sums_to_200_architectures() -> None:
@@ -22,6 +22,18 @@ def test_successes_of_either_objective_never_grow_with_the_threshold() -> None:
 def test_rows_of_table_2_appear_in_table_5() -> None:
     printed = [(1.0, 0, 8, 192, 0), (3.0, 1, 88, 110, 1), (5.0, 0, 147, 42, 11), (7.0, 1, 104, 5, 90)]
     assert set(printed) < set(TABLE_5)
+
+
+def test_table_3_has_seven_rows_a_half_in_ascending_order() -> None:
+    for half in TABLE_3.values():
+        scores = [row.score for row in half]
+        assert len(scores) == 7
+        assert scores == sorted(scores)
+
+
+def test_table_3_has_the_papers_own_two_rows() -> None:
+    ours = {half: row[1:] for half, rows in TABLE_3.items() for row in rows if row.method == "WGAN-GP ResNet"}
+    assert ours == {"unsupervised": (7.86, 0.07), "supervised": (8.42, 0.10)}
 
 
 def test_counts_of_appendix_c_are_quoted_as_they_are_with_what_is_odd_about_them() -> None:

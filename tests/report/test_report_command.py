@@ -3,6 +3,8 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import is_dataclass
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -91,7 +93,7 @@ def fid_scores(**entries: object) -> dict[str, object]:
 def test_score_that_the_runs_were_not_judged_by_is_refused(refused: Callable[..., str], add_run: AddRun) -> None:
     add_run("dcgan", 0, 2.0)
     odd = add_run("wgan_gp", 0, scores=fid_scores(monitor="digits_fid", higher_is_better=False)).parent
-    assert f"score=digits_score is not possible for a report of successes: 'digits_fid' is what {odd}" in refused()
+    assert f"score=digits_score is not possible for this report: 'digits_fid' is what {odd}" in refused()
 
 
 def test_score_of_which_lower_is_better_is_refused(
@@ -100,7 +102,7 @@ def test_score_of_which_lower_is_better_is_refused(
     use_study("table2_laptop", SETTINGS.replace("digits_score", "digits_fid"))
     for method in ("dcgan", "wgan_gp"):
         add_run(method, 0, scores=fid_scores(monitor="digits_fid", higher_is_better=False))
-    assert "score=digits_fid is not possible for a report of successes: lower is better" in refused()
+    assert "score=digits_fid is not possible for this report: lower is better" in refused()
 
 
 def test_older_results_that_do_not_say_which_way_is_better_are_taken(tmp_path: Path, add_run: AddRun) -> None:
@@ -141,7 +143,7 @@ def test_pair_of_two_architectures_is_refused(refused: Callable[..., str], add_r
         ("report: [", "while parsing"),
         (
             SETTINGS.replace("success_table", "pie_chart"),
-            "'pie_chart' is not known; known are rates, robustness, runs, success_table",
+            f"'pie_chart' is not known; known are {', '.join(known_kinds())}",
         ),
         (SETTINGS.replace(", note: x", ""), "report: "),
         (SETTINGS.replace("note:", "nota:"), "report: Key 'nota' not in 'Settings'"),
@@ -214,7 +216,7 @@ def test_each_study_of_the_project_asks_for_a_known_kind_with_settings_that_it_t
         report_settings(study, load_kind(study).Settings)
 
 
-@pytest.mark.parametrize("kind", ["rates", "robustness", "runs", "success_table"])
+@pytest.mark.parametrize("kind", ["groups", "rates", "robustness", "runs", "success_table"])
 def test_report_imports_neither_torch_nor_lightning(kind: str) -> None:
     program = (
         "import sys, gan_lightning.report.__main__;"
@@ -224,5 +226,8 @@ def test_report_imports_neither_torch_nor_lightning(kind: str) -> None:
     assert found.stdout == "[]\n"
 
 
-def test_every_module_of_the_kinds_folder_is_a_kind() -> None:
-    assert known_kinds() == ["rates", "robustness", "runs", "success_table"]
+@pytest.mark.parametrize("kind", known_kinds())
+def test_every_module_of_the_kinds_folder_is_a_kind(kind: str) -> None:
+    module = import_module(f"gan_lightning.report.kinds.{kind}")
+    assert is_dataclass(module.Settings)
+    assert callable(module.write_report)

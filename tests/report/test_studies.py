@@ -1,10 +1,12 @@
-"""Every study of the project names only methods and studies that there are."""
+"""Every study of the project names only methods, studies, settings and options that there are."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
+from gan_lightning.report.groups import CHOICES, as_text
 from gan_lightning.report.study import known_studies, load_study_file, read_plan, swept
 from gan_lightning.resources import project_folder
 
@@ -49,6 +51,21 @@ def test_every_method_that_a_study_names_is_planned(compose_config: Compose, stu
     named |= {name for key in ("bands", "paper", "trials") for name in report.get(key, [])}
     named |= set(compose_config(*first_run(study)).get("rates") or {})
     assert named <= {*plan.get("method", ()), *plan.get("objective", ())}
+
+
+@pytest.mark.parametrize("study", known_studies())
+def test_every_axis_of_a_report_is_a_setting_of_its_runs_and_every_value_that_is_named_is_planned(
+    compose_hydra: Compose, study: str
+) -> None:
+    config = compose_hydra(*first_run(study))
+    report = report_of(study)
+    axes: list[Any] = list(report.axes) if report.kind == "groups" else []
+    for axis in axes:
+        group = axis.key.removeprefix(CHOICES)
+        there = config.hydra.runtime.choices.get(group) if group != axis.key else OmegaConf.select(config, axis.key)
+        assert there is not None, axis.key
+        planned = {as_text(value) for value in plan_of(study).get(group, ())}
+        assert {as_text(value) for value in axis.get("names", {})} <= planned
 
 
 @pytest.mark.parametrize("study", known_studies())

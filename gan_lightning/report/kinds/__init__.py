@@ -1,4 +1,7 @@
-"""Report kinds: `report.kind` names a module of this folder, with a dataclass `Settings` and a `write_report`."""
+"""Report kinds: `report.kind` names a module of this folder, with a dataclass `Settings` and a `write_report`.
+
+A kind for one table or figure has settings of its own; `groups` is for any study whose runs fall into groups.
+"""
 
 import pkgutil
 from importlib import import_module

@@ -10,7 +10,7 @@ from gan_lightning.report.by_axis import axis_values, medians_by_axis, rank_test
 from gan_lightning.report.comparisons import Comparison, adjusted_p, compare, compare_all, in_words
 from gan_lightning.report.compute import Curves, budgets, scores_within, timed
 from gan_lightning.report.drawing import INK, Line, lines_for
-from gan_lightning.report.inference import wilson_interval
+from gan_lightning.report.inference import share
 from gan_lightning.report.markdown import markdown_table, p_text, percent
 from gan_lightning.report.methods import Method, by_method, failures, missing, quartiles
 from gan_lightning.report.paper import APPENDIX_C, PAPERS_METHODS, TABLE_5
@@ -245,12 +245,6 @@ def comparison_cells(comparison: Comparison | None, adjusted: float | None) -> l
 def cost(method: Method) -> str:
     """Median seconds of a method's finished runs."""
     return "-" if method.seconds is None else f"{method.seconds:.1f}"
-
-
-def share(successes: int, total: int) -> str:
-    """A percentage with its Wilson interval."""
-    low, high = wilson_interval(successes, total)
-    return f"{percent(successes / total)} [{percent(low)}, {percent(high)}]"
 
 
 def trials_section(found: Findings, settings: Settings) -> list[str]:
