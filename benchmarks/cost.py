@@ -10,11 +10,13 @@ import json
 from collections.abc import Sequence
 from itertools import islice, product
 from statistics import mean
+from typing import Any
 
 import torch
 from hydra import compose, initialize_config_dir
 from torch import Tensor
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 import gan_lightning.cli  # noqa: F401 - registers the resolvers that the configuration needs
 from gan_lightning.module import AdversarialModule, frozen
@@ -25,6 +27,26 @@ from gan_lightning.runs.settings import Settings, resolve
 from gan_lightning.sampling import measured
 
 META = torch.device("meta")
+
+
+class Operations(TorchDispatchMode):
+    """Counts, while it is entered, the floating-point operations of convolutions and matrix products.
+
+    Workaround: torch's own FlopCounterMode follows modules by hooks that refuse a gradient within a gradient.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.total = 0
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        result = func(*args, **(kwargs or {}))
+        count = flop_registry.get(func._overloadpacket)
+        if count is not None:
+            self.total += count(*args, **(kwargs or {}), out_val=result)
+        return result
 
 
 class Unfilled:
@@ -58,16 +80,16 @@ def operations(settings: Settings) -> tuple[int, int]:
 def critic_operations(module: AdversarialModule, real: Tensor, labels: Tensor | None) -> int:
     """Of the critic's loss and its backward pass."""
     latent, epsilon = torch.empty(len(real), module.latent_dim, device=META), torch.empty(len(real), device=META)
-    with FlopCounterMode(display=False) as counter:
+    with Operations() as counter:
         module.critic_loss(real, labels, latent=latent, epsilon=epsilon)[0].backward()
-    return counter.get_total_flops()
+    return counter.total
 
 
 def generator_operations(module: AdversarialModule, real: Tensor, labels: Tensor | None) -> int:
     """Of the generator's loss and its backward pass."""
-    with FlopCounterMode(display=False) as counter, measured(module.critic), frozen(module.critic):
+    with Operations() as counter, measured(module.critic), frozen(module.critic):
         module.generator_loss(real, labels).backward()
-    return counter.get_total_flops()
+    return counter.total
 
 
 def runs_of(study: str) -> list[list[str]]:
