@@ -11,9 +11,9 @@ from torch.nn.functional import cosine_similarity
 from gan_lightning.metrics.wasserstein import wasserstein_distance
 from gan_lightning.randomness import seeded_generator
 from gan_lightning.report.archive import write_rows
-from gan_lightning.report.coupling_plot import draw_histograms
 from gan_lightning.report.critics import Trained, finished_runs, load_trained
 from gan_lightning.report.markdown import markdown_table
+from gan_lightning.report.plots.coupling import draw_histograms
 from gan_lightning.report.study import Study
 
 PAIRS = 20_000

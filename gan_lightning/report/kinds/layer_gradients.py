@@ -13,8 +13,8 @@ from torch.nn.modules.conv import _ConvNd
 
 from gan_lightning.report.archive import write_rows
 from gan_lightning.report.critics import Trained, finished_runs, load_trained
-from gan_lightning.report.layers_plot import draw_layers
 from gan_lightning.report.markdown import markdown_table
+from gan_lightning.report.plots.layers import draw_layers
 from gan_lightning.report.study import Study
 
 FRESH = 5_000

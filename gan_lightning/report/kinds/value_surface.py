@@ -14,9 +14,9 @@ from gan_lightning.penalties import gradient_norm, interpolates
 from gan_lightning.report.archive import write_rows
 from gan_lightning.report.critics import Trained, data_title, finished_runs, load_trained
 from gan_lightning.report.markdown import markdown_table
+from gan_lightning.report.plots.surface import Surface, draw_surfaces
 from gan_lightning.report.runs import place
 from gan_lightning.report.study import Study
-from gan_lightning.report.surface_plot import Surface, draw_surfaces
 
 FRESH = 50_000
 """Points of either side that a critic's estimate and its gradient norms are taken over."""
