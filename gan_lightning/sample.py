@@ -30,7 +30,7 @@ def write_samples(directory: RunDirectory, path: Path, *, checkpoint: str, seed:
         ValueError, FileNotFoundError: in one line, if the run or the checkpoint is missing or broken, or if its kind of
             data has no way to show samples.
     """
-    from gan_lightning.callbacks.pictures import PURPOSE
+    from gan_lightning.callbacks.pictures import PURPOSE, shown_samples
     from gan_lightning.data.base import SHOWN_SIDE
     from gan_lightning.runs.build import load_run
 
@@ -38,7 +38,7 @@ def write_samples(directory: RunDirectory, path: Path, *, checkpoint: str, seed:
     if interpolate:
         samples = interpolations(module.sampler, SHOWN_SIDE, seed=seed, purpose=PURPOSE)
     else:
-        samples = module.sampler.samples(data.shown, seed=seed, purpose=PURPOSE)
+        samples = shown_samples(module.sampler, data.shown, seed=seed)
     shown = data.show(samples, path)
     if shown is None:
         raise ValueError(f"{directory.path} cannot be shown: {type(data).__name__} has no way to show samples")

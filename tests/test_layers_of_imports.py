@@ -42,7 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "runs.metrics_logger": {"runs.metrics_file"},
     "runs.checkpoints": {"atomic", "runs.directory"},
     "runs.words": {"runs.result", "runs.settings"},
-    "callbacks": {"atomic", "data", "metrics", "module", "runs.directory", "runs.metrics_file"},
+    "callbacks": {"atomic", "data", "metrics", "module", "runs.directory", "runs.metrics_file", "sampling"},
     "runs.processes": {"data", "runs.settings", "runs.words"},
     "runs.build": {
         "data",

@@ -5,8 +5,10 @@ from typing import Any, cast
 
 import lightning as L
 import numpy as np
+import torch
 from lightning.pytorch.loggers import Logger, TensorBoardLogger, WandbLogger
 from PIL import Image
+from torch import Tensor
 
 from gan_lightning.atomic import atomic_file
 from gan_lightning.callbacks.measures import is_due
@@ -14,6 +16,7 @@ from gan_lightning.data.base import RealData
 from gan_lightning.module import AdversarialModule
 from gan_lightning.runs.directory import RunDirectory
 from gan_lightning.runs.metrics_file import read_metrics, series
+from gan_lightning.sampling import Sampler
 
 PURPOSE = "samples"
 """Of the latents of what is shown, apart from those of what is scored."""
@@ -35,13 +38,22 @@ class Pictures(L.Callback):
         if not (is_due(trainer, self.every) and trainer.is_global_zero):
             return
         module = cast(AdversarialModule, pl_module)
-        samples = module.sampler.samples(self.data.shown, seed=module.seed, purpose=PURPOSE)
+        samples = shown_samples(module.sampler, self.data.shown, seed=module.seed)
         shown = self.data.show(samples, self.directory.samples / f"{trainer.global_step:06d}")
         for logger in trainer.loggers:
             if shown is not None and shown.suffix == ".png":
                 send_picture(logger, shown, step=trainer.global_step)
             logger.save()
         draw_curves(self.directory)
+
+
+def shown_samples(sampler: Sampler, count: int, *, seed: int) -> Tensor:
+    """The samples ``(count, *)`` that are shown of a generator; a conditional one shows its classes in turn.
+
+    So ten classes in rows of ten are a column each: arXiv:1704.00028, Figure 6.
+    """
+    labels = None if sampler.classes is None else torch.arange(count) % sampler.classes
+    return sampler.samples(count, seed=seed, purpose=PURPOSE, labels=labels)
 
 
 def send_picture(logger: Logger, path: Path, *, step: int) -> None:

@@ -126,9 +126,9 @@ def report_of(file: Path) -> DictConfig | None:
     own = OmegaConf.create({"report": read_yaml(file).get("report")}).report
     if own is not None and (not isinstance(own, DictConfig) or "kind" in own):
         return own
-    inherited = [report_of(other) for other in extended(file)]
-    found = [section for section in (*inherited, own) if isinstance(section, DictConfig)]
-    return OmegaConf.merge(*found) if found else None  # pyright: ignore[reportReturnType]
+    found = [own if entry == "_self_" else report_of(file.with_name(f"{entry}.yaml")) for entry in layers(file)]
+    sections = [section for section in found if isinstance(section, DictConfig)]
+    return OmegaConf.merge(*sections) if sections else None  # pyright: ignore[reportReturnType]
 
 
 def read_yaml(file: Path) -> dict[str, Any]:
@@ -165,15 +165,15 @@ def swept(file: Path) -> dict[str, Any]:
     """What a study sweeps, as written: its own, over that of the studies beside it which its `defaults` name."""
     own = ((read_yaml(file).get("hydra") or {}).get("sweeper") or {}).get("params") or {}
     merged: dict[str, Any] = {}
-    for inherited in map(swept, extended(file)):
-        merged |= inherited
-    return merged | own
+    for entry in layers(file):
+        merged |= own if entry == "_self_" else swept(file.with_name(f"{entry}.yaml"))
+    return merged
 
 
-def extended(file: Path) -> list[Path]:
-    """The files of the studies that a study's `defaults` name, in their order."""
-    defaults = read_yaml(file).get("defaults") or []
-    return [file.with_name(f"{entry}.yaml") for entry in defaults if isinstance(entry, str) and entry != "_self_"]
+def layers(file: Path) -> list[str]:
+    """The studies that a study's `defaults` name, and where it stands itself among them, as ``_self_``."""
+    named = [entry for entry in read_yaml(file).get("defaults") or [] if isinstance(entry, str)]
+    return named if "_self_" in named else [*named, "_self_"]
 
 
 def planned_seeds(plan: Mapping[str, tuple[str, ...]], file: Path | None) -> frozenset[int]:

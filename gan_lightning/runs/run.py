@@ -96,7 +96,7 @@ def starting(settings: Settings, parts: Parts, *, step: int, earlier: Result | N
         seed=settings["seed"],
         learning_rate_scale=settings["learning_rate_scale"],
         n_critic=settings["n_critic"],
-        choices=settings["choices"],
+        choices=settings.get("choices"),
         architecture=settings["arch"]["drawn"],
         generator_steps=settings["generator_steps"],
         generator_step=step,

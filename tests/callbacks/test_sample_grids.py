@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torchvision.transforms.functional import pil_to_tensor
 
 from gan_lightning.callbacks import pictures
-from gan_lightning.callbacks.pictures import Pictures, send_picture
+from gan_lightning.callbacks.pictures import Pictures, send_picture, shown_samples
 from gan_lightning.data.digits import Digits
 from gan_lightning.data.images import sample_grid, save_grid
 from gan_lightning.sampling import Sampler
@@ -45,6 +45,19 @@ def test_the_grid_shown_is_of_the_module_s_sampler(tmp_path: Path, monkeypatch: 
     Pictures(data, directory=directory, every=100).on_train_batch_end(trainer, module)
     shown = pil_to_tensor(Image.open(tmp_path / "000007.png"))
     assert torch.equal(shown, sample_grid(sampler.samples(100, seed=5, purpose="samples")))
+
+
+class Painted(nn.Module):
+    """Each class has a shade of its own, whatever the latent."""
+
+    def forward(self, latents: Tensor, labels: Tensor) -> Tensor:
+        return flat_images()[labels]
+
+
+def test_classes_of_a_conditional_generator_are_columns_of_the_grid() -> None:
+    sampler = Sampler(Painted(), latent_dim=2, device=torch.device("cpu"), classes=10)
+    shades = sample_grid(shown_samples(sampler, 100, seed=5))[0, 27::51, 27::51]
+    assert torch.equal(shades, torch.arange(10, dtype=torch.uint8).expand(10, 10))
 
 
 def test_a_dashboard_is_sent_the_picture_that_was_written(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gan_lightning.report.__main__ import main
-from gan_lightning.report.study import planned_seeds, read_plan
+from gan_lightning.report.study import load_study_file, planned_seeds, read_plan
 
 AddRun = Callable[..., Path]
 UseStudy = Callable[[str, str], None]
@@ -90,6 +90,19 @@ def test_plan_is_read_from_the_studys_own_sweep(tmp_path: Path) -> None:
     file.write_text("hydra: {sweeper: {params: {seed: 'range(2, 5)', method: 'b,a'}}}\nreport: {kind: runs}")
     assert read_plan(file) == {"seed": ("2", "3", "4"), "method": ("b", "a")}
     assert planned_seeds(read_plan(file), file) == {2, 3, 4}
+
+
+def test_report_without_a_kind_is_laid_over_that_of_the_study_it_extends(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text("report: {kind: groups, axes: [{key: method}], scores: {score: a, worst: 1.0}}")
+    extending = tmp_path / "y.yaml"
+    extending.write_text("defaults: [x, _self_]\nreport: {scores: {score: b}}")
+    assert load_study_file(extending).report == {
+        "kind": "groups",
+        "axes": [{"key": "method"}],
+        "scores": {"score": "b", "worst": 1.0},
+    }
+    extending.write_text("defaults: [x, _self_]\nreport: {kind: runs}")
+    assert load_study_file(extending).report == {"kind": "runs"}
 
 
 @pytest.mark.parametrize(("defaults", "seeds"), [("[x, _self_]", {7}), ("[_self_, x]", {2}), ("[x]", {7})])

@@ -33,10 +33,10 @@ class Settings:
 
 
 def write_report(study: Study, settings: Settings, output: Path) -> str:
-    """Write `table.md` and `samples.gif` into `output`: a row a method, a column a data set, each its first run.
+    """Write `samples.gif` into `output`: a row a method, a column a data set, each its first run.
 
     Returns:
-        The text of `table.md`.
+        The report's text.
 
     Raises:
         ValueError: if no run has finished, or if there is no iteration of which all kept a picture.
@@ -61,7 +61,6 @@ def write_report(study: Study, settings: Settings, output: Path) -> str:
     ]
     text = "\n".join(lines) + "\n"
     output.mkdir(parents=True, exist_ok=True)
-    (output / "table.md").write_text(text, encoding="utf-8")
     frames = [frame(first, step, columns=settings.columns) for step in steps]
     durations = [FRAME] * (len(frames) - 1) + [LAST_FRAME]
     frames[0].save(output / "samples.gif", save_all=True, append_images=frames[1:], duration=durations, loop=0)

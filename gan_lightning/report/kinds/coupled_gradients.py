@@ -44,10 +44,10 @@ class Between:
 
 
 def write_report(study: Study, settings: Settings, output: Path) -> str:
-    """Write `table.md`, `gradients.png` and `gradients.csv` into `output`.
+    """Write `gradients.png` and `gradients.csv` into `output`.
 
     Returns:
-        The text of `table.md`.
+        The report's text.
 
     Raises:
         ValueError, FileNotFoundError: if no run has finished, if a run's networks cannot be had, or if its pairs are
@@ -69,7 +69,6 @@ def write_report(study: Study, settings: Settings, output: Path) -> str:
     ]
     text = "\n".join(lines) + "\n"
     output.mkdir(parents=True, exist_ok=True)
-    (output / "table.md").write_text(text, encoding="utf-8")
     norms = {f"{one.label}, seed {one.seed}": one.norms for one in found}
     cosines = {f"{one.label}, seed {one.seed}": one.cosines for one in found}
     write_histograms(output / "gradients.csv", {"norm": norms, "cosine": cosines})

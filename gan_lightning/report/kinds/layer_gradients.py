@@ -56,10 +56,10 @@ class Layers:
 
 
 def write_report(study: Study, settings: Settings, output: Path) -> str:
-    """Write `table.md`, `layers.png`, `gradients.csv` and `weights.csv` into `output`.
+    """Write `layers.png`, `gradients.csv` and `weights.csv` into `output`.
 
     Returns:
-        The text of `table.md`.
+        The report's text.
 
     Raises:
         ValueError, FileNotFoundError: if no run has finished, or if a run's networks cannot be had.
@@ -76,7 +76,6 @@ def write_report(study: Study, settings: Settings, output: Path) -> str:
     ]
     text = "\n".join(lines) + "\n"
     output.mkdir(parents=True, exist_ok=True)
-    (output / "table.md").write_text(text, encoding="utf-8")
     write_gradients(output / "gradients.csv", critics)
     shown = [critic for critic in critics if critic.method in settings.histograms]
     write_weights(output / "weights.csv", shown)

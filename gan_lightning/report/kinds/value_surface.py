@@ -74,10 +74,10 @@ class Estimate:
 
 
 def write_report(study: Study, settings: Settings, output: Path) -> str:
-    """Write `table.md`, `surfaces.png`, `estimates.csv` and `surfaces.csv` into `output`.
+    """Write `surfaces.png`, `estimates.csv` and `surfaces.csv` into `output`.
 
     Returns:
-        The text of `table.md`.
+        The report's text.
 
     Raises:
         ValueError, FileNotFoundError: if no run has finished, or if a run's networks cannot be had.
@@ -102,7 +102,6 @@ def write_report(study: Study, settings: Settings, output: Path) -> str:
     ]
     text = "\n".join(lines) + "\n"
     output.mkdir(parents=True, exist_ok=True)
-    (output / "table.md").write_text(text, encoding="utf-8")
     rows = [asdict(row) | {"rescaled": row.rescaled} for row in estimates]
     write_rows(output / "estimates.csv", list(rows[0]), rows)
     write_surfaces(output / "surfaces.csv", surfaces)
