@@ -49,8 +49,8 @@ def test_no_arguments_print_usage(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_unknown_study_lists_the_known(refused: Callable[..., str]) -> None:
-    assert "no study 'table3': known are " in refused("table3")
-    assert "table2, table2_laptop" in refused("table3")
+    assert "no study 'table9': known are " in refused("table9")
+    assert "table2, table2_laptop" in refused("table9")
 
 
 def test_study_without_runs_says_how_to_start_it(refused: Callable[..., str], tmp_path: Path) -> None:
