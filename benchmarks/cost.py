@@ -114,7 +114,7 @@ def cost_of(study: str, *, most: int, overrides: Sequence[str]) -> dict[str, flo
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser("python -m benchmarks.cost", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser("python -m benchmarks.cost", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("studies", nargs="+", help="names of files in sweeps/")
     parser.add_argument("--rate", type=float, default=50.0, help="sustained TFLOP/s of the device (default: 50)")
     parser.add_argument("--most", type=int, default=100, help="runs counted of a study; the others cost their mean")

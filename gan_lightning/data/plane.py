@@ -33,7 +33,7 @@ class PlaneData(RealData):
         ValueError: if ``dim`` is not 2.
     """
 
-    name: str
+    name: str  # pyright: ignore[reportIncompatibleVariableOverride]
     distribution: Distribution
     points: int
     held_out_points: int

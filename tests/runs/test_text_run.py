@@ -27,7 +27,7 @@ def settings(compose_config: Callable[..., DictConfig], tmp_path: Path) -> Calla
                 "data.batch_size=4",
                 f"data.root={tmp_path}/text.txt",
             ),
-            *("trainer=cpu", "trainer.threads=1", "latent_dim=3", "metrics.samples=20"),
+            *("trainer=cpu", "trainer.threads=1", "latent_dim=3", "metrics.samples=20", "learning_rate_scale=20"),
             *("every.pictures=2", "every.checkpoint=2", *overrides),
         )
         sizes = {"length": config.data.length, "vocabulary": config.data.vocabulary}

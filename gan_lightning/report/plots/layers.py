@@ -23,8 +23,8 @@ def draw_layers(
         bins: of a histogram.
     """
     figure = Figure(figsize=(9, 4.2), dpi=110, layout="constrained")
-    left, right = figure.subfigures(1, 2, width_ratios=[1.5, 1]) if weights else (figure.subfigures(1, 1), None)
-    panel = left.subplots()
+    left, right = figure.subfigures(1, 2, width_ratios=[1.5, 1]) if weights else (figure.subfigures(1, 1), None)  # pyright: ignore[reportGeneralTypeIssues]
+    panel = left.subplots()  # pyright: ignore[reportAttributeAccessIssue]
     style_panel(panel, "gradient norm")
     for (label, values), line in zip(norms.items(), lines_for(norms).values(), strict=True):
         layers, shown = range(1, len(values) + 1), [value or np.nan for value in values]
