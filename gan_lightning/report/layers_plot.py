@@ -23,8 +23,8 @@ def draw_layers(
         bins: of a histogram.
     """
     figure = Figure(figsize=(9, 4.2), dpi=110, layout="constrained")
-    left, right = figure.subfigures(1, 2, width_ratios=[1.5, 1]) if weights else (figure.subfigures(1, 1), None)
-    panel = left.subplots()
+    grid = figure.add_gridspec(max(1, len(weights)), 2, width_ratios=[1.5, 1])
+    panel = figure.add_subplot(grid[:, 0])
     style_panel(panel, "gradient norm")
     for (label, values), line in zip(norms.items(), lines_for(norms).values(), strict=True):
         layers, shown = range(1, len(values) + 1), [value or np.nan for value in values]
@@ -32,11 +32,9 @@ def draw_layers(
     panel.invert_xaxis()
     panel.set_xlabel("layer of the critic, from its output back", color=INK)
     panel.legend(frameon=False, fontsize=9)
-    if right is not None:
-        for panel, (label, values) in zip(
-            right.subplots(len(weights), 1, squeeze=False)[:, 0], weights.items(), strict=True
-        ):
-            style_panel(panel, label)
-            panel.hist(values.ravel(), bins=bins, color=INK)
-            panel.set_yticks([])
+    for row, (label, values) in enumerate(weights.items()):
+        panel = figure.add_subplot(grid[row, 1])
+        style_panel(panel, f"weights: {label}")
+        panel.hist(values.ravel(), bins=bins, color=INK)
+        panel.set_yticks([])
     figure.savefig(file)
