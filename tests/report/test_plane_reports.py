@@ -125,6 +125,7 @@ def test_gradients_are_shown_layer_by_layer(report: Report, tmp_path: Path) -> N
     assert float(rows[12]["norm"]) == 1
     weights = read_rows(tmp_path / "weights.csv")
     assert sum(int(row["weights"]) for row in weights if row["method"] == "wgan_clip") == 2 * 8 + 11 * 8 * 8 + 8
+    assert 0.99 < sum(int(row["weights"]) for row in weights if row["method"] == "wgan_gp_05") / 728 <= 1
     assert width_of(tmp_path / "layers.png") > 800
 
 
