@@ -204,6 +204,11 @@ def test_penalties_have_the_published_weight_place_and_distance(
     assert constraint.distance(torch.arange(3.0)) == distance(torch.arange(3.0))
 
 
+def test_penalty_of_the_released_toy_script_is_a_hundredth_of_the_papers(settings: Callable[..., Settings]) -> None:
+    methods = ("wgan_gp_toy", "wgan_gp_05")
+    assert [settings("arch=dcgan", f"method={name}")["constraint"]["weight"] for name in methods] == [0.1, 10.0]
+
+
 def test_clipping_has_the_bound_of_wgan(settings: Callable[..., Settings]) -> None:
     assert settings("constraint=weight_clipping")["constraint"]["bound"] == 0.01
 
@@ -228,6 +233,7 @@ def test_recipe_of_the_released_scripts_has_another_first_beta_and_nothing_else(
         ("wgan_gp", Wasserstein, GradientPenalty, "adam_wgan_gp", 5),
         ("wgan_gp_1", Wasserstein, GradientPenalty, "adam_wgan_gp", 1),
         ("wgan_gp_05", Wasserstein, GradientPenalty, "adam_wgan_gp_05", 5),
+        ("wgan_gp_toy", Wasserstein, GradientPenalty, "adam_wgan_gp_05", 5),
         ("wgan_clip", Wasserstein, WeightClipping, "rmsprop_wgan", 5),
         ("wgan_clip_loose", Wasserstein, WeightClipping, "rmsprop_wgan", 5),
         ("wgan_clip_tight", Wasserstein, WeightClipping, "rmsprop_wgan", 5),

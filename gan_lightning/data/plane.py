@@ -24,7 +24,7 @@ class PlaneData(RealData):
     that it has a held-out part, and which points form an iteration is known.
 
     Args:
-        name: what people call the distribution.
+        label: what people call the distribution.
         distribution: of the points.
         points, held_out_points: how many are drawn for training, and beside it.
         dim: of the points, which architectures ask for.
@@ -33,7 +33,7 @@ class PlaneData(RealData):
         ValueError: if ``dim`` is not 2.
     """
 
-    name: str  # pyright: ignore[reportIncompatibleVariableOverride]
+    label: str
     distribution: Distribution
     points: int
     held_out_points: int
@@ -42,7 +42,7 @@ class PlaneData(RealData):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.title = self.name
+        self.title = self.label
         if self.dim != 2:
             raise ValueError(f"data.dim={self.dim} is not possible: a plane has 2")
 

@@ -54,7 +54,7 @@ def test_every_file_of_points_composes_and_builds(name: str, config_folder: Path
     config = composed(config_folder, f"data={name}")
     data = instantiate(config.data, n_critic=5)
     assert isinstance(data, PlaneData)
-    assert (data.batch_size, data.seed, data.dim, data.title) == (256, 3, 2, config.data.name)
+    assert (data.batch_size, data.seed, data.dim, data.title) == (256, 3, 2, config.data.label)
     assert (config.metrics.name, config.arch.name) == ("none", "toy")
 
 

@@ -14,7 +14,7 @@ from gan_lightning.distributions import swiss_roll
 
 
 def plane(**changes: Any) -> PlaneData:
-    given = {"name": "Swiss roll", "distribution": swiss_roll, "points": 500, "held_out_points": 50}
+    given = {"label": "Swiss roll", "distribution": swiss_roll, "points": 500, "held_out_points": 50}
     return PlaneData(**{**given, "batch_size": 8, "n_critic": 3, "seed": 0, **changes})
 
 

@@ -112,6 +112,11 @@ def test_estimate_of_a_slope_is_its_share_of_the_distance(
     assert (found.norm_at_real, found.norm_at_fake) == pytest.approx((3.0, 3.0))
 
 
+def test_value_surface_beside_a_generator_that_learns_is_refused(trained: Callable[..., Trained]) -> None:
+    with pytest.raises(ValueError, match="value surfaces are of critics beside fixed generators; its own learns"):
+        value_surface.beside_fixed_generator(trained("figure1a_live"))
+
+
 def test_gradients_are_shown_layer_by_layer(report: Report, tmp_path: Path) -> None:
     text = report("figure1b")
     assert "- Left out: failed: failed." in text
@@ -120,6 +125,7 @@ def test_gradients_are_shown_layer_by_layer(report: Report, tmp_path: Path) -> N
     assert float(rows[12]["norm"]) == 1
     weights = read_rows(tmp_path / "weights.csv")
     assert sum(int(row["weights"]) for row in weights if row["method"] == "wgan_clip") == 2 * 8 + 11 * 8 * 8 + 8
+    assert 0.99 < sum(int(row["weights"]) for row in weights if row["method"] == "wgan_gp_05") / 728 <= 1
     assert width_of(tmp_path / "layers.png") > 800
 
 

@@ -21,6 +21,9 @@ FRESH = 5_000
 """Points of either side that gradients are averaged over."""
 
 BINS = 60
+OUTERMOST = 0.005
+"""The share of weights, those of the first layer above all, that would make a histogram of the others too narrow."""
+
 NEAR_BOUND = 0.98
 """A weight counts as clipped from this share of the bound on."""
 
@@ -48,6 +51,12 @@ class Layers:
         """Of the straight line through log10 of the hidden layers' norms, those aside that are 0; None below two."""
         points = [(layer, log10(norm)) for layer, norm in enumerate(self.norms[:-1], start=1) if norm > 0]
         return linear_regression(*zip(*points, strict=True)).slope if len(points) > 1 else None
+
+    @property
+    def histogram(self) -> tuple[np.ndarray, np.ndarray]:
+        """Counts `(BINS,)` and edges `(BINS + 1,)` of the weights, the outermost ones aside."""
+        limit = 1.05 * np.quantile(np.abs(self.weights), 1 - OUTERMOST)
+        return np.histogram(self.weights, bins=BINS, range=(-limit, limit))
 
     @property
     def clipped(self) -> float | None:
@@ -82,8 +91,7 @@ def write_report(study: Study, settings: Settings, output: Path) -> str:
     draw_layers(
         output / "layers.png",
         {f"{critic.label}, seed {critic.seed}": critic.norms for critic in critics},
-        {critic.label: critic.weights for critic in shown},
-        bins=BINS,
+        {critic.label: critic.histogram for critic in shown},
     )
     return text
 
@@ -175,7 +183,7 @@ def write_weights(file: Path, critics: Sequence[Layers]) -> None:
     """One row a bin of a run's histogram of weights."""
     rows = []
     for critic in critics:
-        counts, edges = np.histogram(critic.weights, bins=BINS)
+        counts, edges = critic.histogram
         for count, low, high in zip(counts, edges, edges[1:], strict=False):
             bounds = {"from": f"{low:.6g}", "to": f"{high:.6g}"}
             rows.append({"method": critic.method, "seed": critic.seed, **bounds, "weights": int(count)})

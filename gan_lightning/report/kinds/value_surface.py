@@ -80,12 +80,13 @@ def write_report(study: Study, settings: Settings, output: Path) -> str:
         The report's text.
 
     Raises:
-        ValueError, FileNotFoundError: if no run has finished, or if a run's networks cannot be had.
+        ValueError, FileNotFoundError: if no run has finished, if a run's networks cannot be had, or if its generator
+            is not fixed.
     """
     runs, left_out = finished_runs(study)
     methods = list(dict.fromkeys(run.method for run in runs))
     runs.sort(key=lambda run: (methods.index(run.method), place(data_title(run), settings.columns)))
-    critics = [load_trained(run) for run in runs]
+    critics = [beside_fixed_generator(load_trained(run)) for run in runs]
     exact: dict[str, Exact] = {}
     for critic in critics:
         if critic.data.title not in exact:
@@ -107,6 +108,19 @@ def write_report(study: Study, settings: Settings, output: Path) -> str:
     write_surfaces(output / "surfaces.csv", surfaces)
     draw_surfaces(output / "surfaces.png", surfaces, columns=settings.columns, extent=EXTENT)
     return text
+
+
+def beside_fixed_generator(critic: Trained) -> Trained:
+    """The same, whose generator is that of all critics on its data set, so that they share an exact distance.
+
+    Raises:
+        ValueError: if the generator learns.
+    """
+    if any(parameter.numel() for parameter in critic.module.generator.parameters()):
+        raise ValueError(
+            f"{critic.run.directory}: value surfaces are of critics beside fixed generators; its own learns"
+        )
+    return critic
 
 
 def exact_distance(critic: Trained, *, points: int, repeats: int) -> Exact:

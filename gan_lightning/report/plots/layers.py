@@ -10,21 +10,20 @@ from gan_lightning.report.drawing import INK, lines_for, style_panel
 
 
 def draw_layers(
-    file: Path, norms: Mapping[str, Sequence[float]], weights: Mapping[str, np.ndarray], *, bins: int
+    file: Path, norms: Mapping[str, Sequence[float]], histograms: Mapping[str, tuple[np.ndarray, np.ndarray]]
 ) -> None:
-    """Draw the norms on a logarithmic scale, from the output back to the input, and a histogram for each in `weights`.
+    """Draw the norms on a logarithmic scale, from the output back to the input, and histograms of weights.
 
     A norm of 0 has no place on that scale.
 
     Args:
         file: the PNG to write.
         norms: gradient norms from the first layer to the last, by label.
-        weights: of any shape, by label; from top to bottom.
-        bins: of a histogram.
+        histograms: counts `(N,)` and edges `(N + 1,)` of weights by label, from top to bottom.
     """
     figure = Figure(figsize=(9, 4.2), dpi=110, layout="constrained")
-    left, right = figure.subfigures(1, 2, width_ratios=[1.5, 1]) if weights else (figure.subfigures(1, 1), None)  # pyright: ignore[reportGeneralTypeIssues]
-    panel = left.subplots()  # pyright: ignore[reportAttributeAccessIssue]
+    grid = figure.add_gridspec(max(1, len(histograms)), 2, width_ratios=[1.5, 1])
+    panel = figure.add_subplot(grid[:, 0])
     style_panel(panel, "gradient norm")
     for (label, values), line in zip(norms.items(), lines_for(norms).values(), strict=True):
         layers, shown = range(1, len(values) + 1), [value or np.nan for value in values]
@@ -32,11 +31,9 @@ def draw_layers(
     panel.invert_xaxis()
     panel.set_xlabel("layer of the critic, from its output back", color=INK)
     panel.legend(frameon=False, fontsize=9)
-    if right is not None:
-        for panel, (label, values) in zip(
-            right.subplots(len(weights), 1, squeeze=False)[:, 0], weights.items(), strict=True
-        ):
-            style_panel(panel, label)
-            panel.hist(values.ravel(), bins=bins, color=INK)
-            panel.set_yticks([])
+    for row, (label, (counts, edges)) in enumerate(histograms.items()):
+        panel = figure.add_subplot(grid[row, 1])
+        style_panel(panel, f"weights: {label}")
+        panel.stairs(counts, edges, fill=True, color=INK)
+        panel.set_yticks([])
     figure.savefig(file)
