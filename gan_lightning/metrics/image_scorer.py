@@ -115,6 +115,16 @@ class ImageScorer:
         """
         self._load()
 
+    def check_reference(self, count: int, first: Tensor) -> None:
+        """Make sure, before any long work, that real samples are images, and enough for the scores that need them.
+
+        Raises:
+            ValueError: if they are not.
+        """
+        _rgb(first)
+        if self.needs_reference and count < self._least:
+            raise ValueError(f"{count} reference images; at least {self._least} are needed")
+
     def score(self, sampler: Sampler, reference: Iterable[Tensor] | None = None) -> dict[str, float]:
         """Draw samples and score them. Every process of ``torch.distributed`` calls this and gets the same numbers.
 
@@ -208,13 +218,17 @@ class ImageScorer:
             raise ValueError("no images to score or to compare with: an empty set was given")
         return bank.compute()
 
+    @property
+    def _least(self) -> int:
+        """The fewest images that the formulae can do with."""
+        return formulae.PRC_NEIGHBOURS + 1 if "prc" in self.scores else 2
+
     def _check_counts(self, samples: dict[str, Tensor]) -> None:
-        least = formulae.PRC_NEIGHBOURS + 1 if "prc" in self.scores else 2
-        if _count(samples) < max(least, self.splits):
+        if _count(samples) < max(self._least, self.splits):
             few = f"{_count(samples)} images to score"
-            raise ValueError(f"{few}; at least {least}, and metrics.splits={self.splits}, are needed")
-        if self._reference is not None and _count(self._reference) < least:
-            raise ValueError(f"{_count(self._reference)} reference images; at least {least} are needed")
+            raise ValueError(f"{few}; at least {self._least}, and metrics.splits={self.splits}, are needed")
+        if self._reference is not None and _count(self._reference) < self._least:
+            raise ValueError(f"{_count(self._reference)} reference images; at least {self._least} are needed")
 
     def _formulae(self, samples: dict[str, Tensor]) -> dict[str, float]:
         reference = self._reference or {}

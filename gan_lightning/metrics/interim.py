@@ -37,6 +37,10 @@ class Interim:
         """As the scorer's."""
         self.scorer.prepare()
 
+    def check_reference(self, count: int, first: Tensor) -> None:
+        """As the scorer's."""
+        self.scorer.check_reference(count, first)
+
     def score(self, sampler: Sampler, reference: Iterable[Tensor] | None = None) -> dict[str, float]:
         """As the scorer's, under the names with the number of samples."""
         return {self._named(name): value for name, value in self.scorer.score(sampler, reference).items()}

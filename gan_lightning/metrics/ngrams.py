@@ -55,6 +55,18 @@ class NgramScorer:
     def prepare(self) -> None:
         """Nothing is needed."""
 
+    def check_reference(self, count: int, first: Tensor) -> None:
+        """Make sure, before any long work, that real samples are lines of text, and more than are drawn.
+
+        Raises:
+            ValueError: if they are not.
+        """
+        if first.ndim != 2 or first.is_floating_point():
+            shape = "x".join(map(str, first.shape[1:]))
+            raise ValueError(f"metrics=ngrams scores lines of text; these data are samples of {shape}, {first.dtype}")
+        if count <= self.samples:
+            raise ValueError(f"{count} lines of real text are too few: more than metrics.samples={self.samples}")
+
     def score(self, sampler: Sampler, reference: Iterable[Tensor] | None = None) -> dict[str, float]:
         """Draw samples and score them; every process draws all of them.
 
@@ -83,9 +95,8 @@ class NgramScorer:
         return {"samples": self.samples, "seed": self.seed, "reference_symbols": symbols, **floor}
 
     def _read(self, reference: Iterable[Tensor] | None) -> None:
-        lines = torch.cat(list(reference)) if reference is not None else torch.empty(0)
-        if len(lines) <= self.samples:
-            raise ValueError(f"{len(lines)} lines of real text are too few: more than metrics.samples={self.samples}")
+        lines = torch.cat(list(reference or [torch.empty(0, 0, dtype=torch.uint8)]))
+        self.check_reference(len(lines), lines)
         for length in self.lengths:
             first, others = (count_ngrams(part, length) for part in (lines[: self.samples], lines[self.samples :]))
             self._floor.append(jensen_shannon(first, others))

@@ -29,6 +29,18 @@ class Scorer(Protocol):
         """
         ...
 
+    def check_reference(self, count: int, first: Tensor) -> None:
+        """Make sure, before any long work, that real samples are of a kind to compare with, and enough.
+
+        Args:
+            count: how many there are.
+            first: of them, some ``(B, *)``, as :meth:`score` gets them.
+
+        Raises:
+            ValueError: in one line, if they are not.
+        """
+        ...
+
     def score(self, sampler: Sampler, reference: Iterable[Tensor] | None = None) -> dict[str, float]:
         """Draw samples and score them. Every process of ``torch.distributed`` calls this and gets the same numbers.
 

@@ -53,8 +53,11 @@ def build(settings: Settings) -> Parts:
     data.prepare()
     _check_classes(module, data)
     _check_recipe(module)
-    metrics = settings["metrics"]
-    return Parts(module, data, build_scorer(metrics), build_interim_scorer(metrics))
+    scorer, interim = build_scorer(settings["metrics"]), build_interim_scorer(settings["metrics"])
+    for each in (scorer, interim):
+        if each is not None:
+            each.check_reference(len(data.splits[0]), next(data.reference()))
+    return Parts(module, data, scorer, interim)
 
 
 def build_module(settings: Settings) -> AdversarialModule:

@@ -53,3 +53,19 @@ def test_samples_are_lines_of_the_texts_symbols_and_can_be_drawn_again_where_it_
     monkeypatch.setattr(sys, "argv", ["sample", str(directory.path), "--output", str(tmp_path / "again.txt")])
     sample.main()
     assert (tmp_path / "again.txt").read_text(encoding="utf-8") == shown
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["metrics.samples=54"], "^54 lines of real text are too few: more than metrics.samples=54$"),
+        (["metrics=digits_classifier", "metrics.samples=100"], r"^images to score are torch.uint8 \(54, 6\)"),
+    ],
+)
+def test_text_that_cannot_be_scored_is_refused_before_training(
+    overrides: list[str], said: str, settings: Callable[..., Settings], tmp_path: Path
+) -> None:
+    directory = RunDirectory(tmp_path / "run")
+    with pytest.raises(ValueError, match=said):
+        run(settings(*overrides), directory)
+    assert not directory.config.exists()
