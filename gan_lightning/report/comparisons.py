@@ -36,6 +36,11 @@ class Comparison:
         """Number of architectures on which both count the same, such as two failures."""
         return len(self.seeds) - self.ahead - self.behind
 
+    def rescued(self, failure_below: float) -> tuple[int, int]:
+        """On how many of the architectures that the baseline fails on the other does not, and how many they are."""
+        others = [other for baseline, other in zip(self.baseline, self.other, strict=True) if baseline < failure_below]
+        return sum(other >= failure_below for other in others), len(others)
+
     @property
     def p(self) -> float:
         """Exact two-sided sign test."""

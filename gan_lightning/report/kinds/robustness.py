@@ -207,7 +207,19 @@ def scores_section(found: Findings, settings: Settings) -> list[str]:
         "difference is the sign test's.",
         "",
     ]
-    return lines if baseline else [*lines, f"The baseline {settings.baseline} has not ended on any architecture.", ""]
+    if baseline is None:
+        return [*lines, f"The baseline {settings.baseline} has not ended on any architecture.", ""]
+    return [*lines, *rescues(comparisons, found.methods, against, settings.failure_below)]
+
+
+def rescues(
+    comparisons: Mapping[str, Comparison], methods: Sequence[Method], baseline: str, failure_below: float
+) -> list[str]:
+    """What becomes, under the other methods, of the architectures that the baseline fails on; none if it never does."""
+    labels = {method.name: method.label for method in methods}
+    counts = {labels[name]: comparison.rescued(failure_below) for name, comparison in comparisons.items()}
+    cells = [f"{label} on {saved} of {failed}" for label, (saved, failed) in counts.items() if failed]
+    return [f"Where {baseline} fails, these do not: {', '.join(cells)} architectures.", ""] if cells else []
 
 
 def outcome_cells(method: Method, settings: Settings) -> list[str]:
