@@ -66,7 +66,12 @@ def ring(latent: Tensor, *, radius: float) -> Tensor:
 
     Returns:
         ``(N, 2)``.
+
+    Raises:
+        ValueError: if ``radius`` is not positive.
     """
+    if not radius > 0:
+        raise ValueError(f"radius={radius} must be positive")
     return radius * _direction(2 * pi * _uniform(latent[:, 0]))
 
 

@@ -22,6 +22,7 @@ def assert_refused(result: Ended, *said: str) -> None:
     [
         (["objective=wgann"], ["wgann", "dcgan, hinge, lsgan, relativistic, wgan_clip, wgan_gp"]),
         (["nokey=1"], ["nokey"]),
+        (["arch=toy"], ["arch.generator.dim needs data.dim", "do not go together"]),
         (["arch.generator.filter=3"], ["arch.generator.filter"]),
         (["generator_steps=0"], ["generator_steps=0", "at least 1"]),
         (["generator_steps=many"], ["generator_steps=many"]),

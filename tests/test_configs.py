@@ -1,6 +1,7 @@
 """Every YAML composes, builds and steps; the recipes hold the published numbers; overrides beat recipes."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -85,20 +86,22 @@ def real_samples(settings: Settings) -> torch.Tensor:
     return torch.rand((*batches, *shape), generator=generator) * 2 - 1
 
 
-def take_one_step(settings: Settings, fit: Callable[..., L.Trainer]) -> None:
+def take_two_steps(settings: Settings, fit: Callable[..., L.Trainer]) -> None:
     module = build_module(settings)
-    before = [p.clone() for network in (module.generator, module.critic) for p in network.parameters()]
+    before = deepcopy([module.generator.state_dict(), module.critic.state_dict()])
     batches = (settings["n_critic"], settings["data"]["batch_size"])
     labels = None if module.classes is None else torch.ones(batches, dtype=torch.int64)
-    trainer = fit(module, (real_samples(settings), labels), steps=1)
-    after = [p for network in (module.generator, module.critic) for p in network.parameters()]
-    assert trainer.global_step == 1
-    assert all(p.isfinite().all() for p in after)
-    assert any(not torch.equal(old, new) for old, new in zip(before, after, strict=True))
+    trainer = fit(module, (real_samples(settings), labels), steps=2)
+    assert trainer.global_step == 2
+    for network, old in zip((module.generator, module.critic), before, strict=True):
+        new = network.state_dict()
+        assert all(value.isfinite().all() for value in new.values())
+        learns = any(parameter.numel() for parameter in network.parameters())
+        assert learns == any(not torch.equal(old[name], new[name]) for name in new)
 
 
 @pytest.mark.parametrize(("group", "option"), [x for x in GROUP_OPTIONS if not x[0].startswith("hydra/")])
-def test_every_option_of_every_group_composes_builds_and_takes_a_step(
+def test_every_option_of_every_group_composes_builds_and_takes_two_steps(
     settings: Callable[..., Settings], fit: Callable[..., L.Trainer], group: str, option: str
 ) -> None:
     asked = f"{group}={option}"
@@ -106,7 +109,7 @@ def test_every_option_of_every_group_composes_builds_and_takes_a_step(
     build_data(composed)
     instantiate(composed["logger"])
     instantiate({key: value for key, value in composed["metrics"].items() if key not in OF_THE_RUN})
-    take_one_step(composed, fit)
+    take_two_steps(composed, fit)
 
 
 @pytest.mark.parametrize(("group", "option"), [x for x in GROUP_OPTIONS if x[0].startswith("hydra/")])
@@ -118,13 +121,13 @@ def test_every_option_of_hydras_own_groups_composes(compose_hydra: Compose, grou
 
 @pytest.mark.parametrize("study", STUDIES)
 @pytest.mark.parametrize("which", [0, -1], ids=["first", "last"])
-def test_first_and_last_run_of_every_study_compose_build_and_take_a_step(
+def test_first_and_last_run_of_every_study_compose_build_and_take_two_steps(
     settings: Callable[..., Settings], fit: Callable[..., L.Trainer], study: str, which: int
 ) -> None:
     plan = read_plan(SWEEPS / f"{study}.yaml")
     composed = settings(f"+sweeps={study}", *(f"{axis}={values[which]}" for axis, values in plan.items()))
     assert composed["study"] == study
-    take_one_step(composed, fit)
+    take_two_steps(composed, fit)
 
 
 @pytest.mark.parametrize("file", [*FILES, *sorted(SWEEPS.glob("*.yaml"))], ids=lambda f: f"{f.parent.name}/{f.name}")
@@ -204,9 +207,26 @@ def test_penalties_have_the_published_weight_place_and_distance(
     assert constraint.distance(torch.arange(3.0)) == distance(torch.arange(3.0))
 
 
-def test_penalty_of_the_released_toy_script_is_a_hundredth_of_the_papers(settings: Callable[..., Settings]) -> None:
-    methods = ("wgan_gp_toy", "wgan_gp_05")
-    assert [settings("arch=dcgan", f"method={name}")["constraint"]["weight"] for name in methods] == [0.1, 10.0]
+def test_penalties_of_released_scripts_are_a_hundredth_of_the_papers_and_of_other_pixels(
+    settings: Callable[..., Settings],
+) -> None:
+    methods = ("wgan_gp_toy", "wgan_gp_05", "wgan_gp_mnist")
+    assert [settings("arch=dcgan", f"method={name}")["constraint"]["weight"] for name in methods] == [0.1, 10.0, 20.0]
+
+
+def test_language_model_takes_ten_critic_steps_under_the_penalty_alone(settings: Callable[..., Settings]) -> None:
+    for study in ("table4", "table4_laptop"):
+        steps = [settings(f"+sweeps={study}", f"method={name}")["n_critic"] for name in ("wgan_gp_05", "dcgan")]
+        assert steps == [10, 1]
+
+
+def test_penalties_of_appendix_c_are_trained_at_one_rate(settings: Callable[..., Settings]) -> None:
+    methods = ("wgan_gp", "wgan_gp_one_sided")
+    rates = {
+        settings("+sweeps=appendix_c_laptop", "+rates.wgan_gp=30", f"method={name}")["learning_rate_scale"]
+        for name in methods
+    }
+    assert len(rates) == 1
 
 
 def test_clipping_has_the_bound_of_wgan(settings: Callable[..., Settings]) -> None:
@@ -234,6 +254,7 @@ def test_recipe_of_the_released_scripts_has_another_first_beta_and_nothing_else(
         ("wgan_gp_1", Wasserstein, GradientPenalty, "adam_wgan_gp", 1),
         ("wgan_gp_05", Wasserstein, GradientPenalty, "adam_wgan_gp_05", 5),
         ("wgan_gp_toy", Wasserstein, GradientPenalty, "adam_wgan_gp_05", 5),
+        ("wgan_gp_mnist", Wasserstein, GradientPenalty, "adam_wgan_gp_05", 5),
         ("wgan_clip", Wasserstein, WeightClipping, "rmsprop_wgan", 5),
         ("wgan_clip_loose", Wasserstein, WeightClipping, "rmsprop_wgan", 5),
         ("wgan_clip_tight", Wasserstein, WeightClipping, "rmsprop_wgan", 5),

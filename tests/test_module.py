@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from functools import partial
-from math import log, pi, sqrt
+from math import pi, sqrt
 from pathlib import Path
 from typing import Any, cast
 
@@ -416,7 +416,7 @@ class ClassifyingCritic(Critic):
 
     def forward(self, points: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
         scores = super().forward(points, labels)
-        return scores, scores[:, None].expand(-1, 10)
+        return scores, scores[:, None] * torch.arange(10)
 
 
 def test_class_scores_beside_the_scores_change_nothing_in_losses_and_penalties(fit: Fit) -> None:
@@ -441,20 +441,29 @@ def test_labels_of_a_conditional_generator_step_come_from_a_stream_of_their_own(
 AC_GAN = AuxiliaryClassifier(real=1.0, fake=0.0, generator=0.1)
 
 
-def test_class_loss_is_added_to_both_losses() -> None:
-    """The critic's class scores are all alike, so that every sample's cross-entropy is ln 10."""
+def test_class_loss_is_that_of_real_samples_and_of_those_made_for_drawn_labels() -> None:
     plain = make_module(critic=ClassifyingCritic(), classes=10)
     module = make_module(critic=ClassifyingCritic(), classes=10, class_loss=AC_GAN)
     module.load_state_dict(plain.state_dict())
-    real, labels = real_batch()[0][0], torch.arange(B)
+    real, labels = real_batch()[0][0], torch.arange(B) % 10
     critic, generator = [], []
     for each in (plain, module):
         each.streams = make_streams()
         critic.append(each.critic_loss(real, labels, latent=torch.ones(B, 3), epsilon=torch.full((B,), 0.5)))
         generator.append(each.generator_loss(real, labels).item())
-    assert critic[1][0].item() - critic[0][0].item() == pytest.approx(log(10), abs=1e-4)
+    drawn = make_streams().labels(B, 10)
+    fake = module.generator(make_streams().latents(B, 3), drawn)
+    with torch.no_grad():
+        told, made = (cross_entropy_by_hand(module, *pair) for pair in ((real, labels), (fake, drawn)))
+    assert critic[1][0].item() - critic[0][0].item() == pytest.approx(told, abs=1e-5)
     assert critic[1][1].keys() - critic[0][1].keys() == {"class_accuracy_real", "class_accuracy_fake"}
-    assert generator[1] - generator[0] == pytest.approx(0.1 * log(10), abs=1e-4)
+    assert generator[1] - generator[0] == pytest.approx(0.1 * made, abs=1e-5)
+    assert abs(told - made) > 0.01  # so that the one cannot stand for the other
+
+
+def cross_entropy_by_hand(module: AdversarialModule, samples: Tensor, labels: Tensor) -> float:
+    shares = module.critic(samples)[1].double().exp()
+    return -(shares[torch.arange(len(labels)), labels] / shares.sum(1)).log().mean().item()
 
 
 def test_critic_without_class_scores_cannot_have_a_class_loss(fit: Fit) -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from gan_lightning.atomic import atomic_file
-from gan_lightning.data.base import RealData, Split
+from gan_lightning.data.base import RealData, Split, check_whole
 from gan_lightning.distributions import LATENTS, Distribution
 from gan_lightning.randomness import seeded_generator
 
@@ -30,7 +30,7 @@ class PlaneData(RealData):
         dim: of the points, which architectures ask for.
 
     Raises:
-        ValueError: if ``dim`` is not 2.
+        ValueError: if ``dim`` is not 2, or a number of points is not positive.
     """
 
     label: str
@@ -45,6 +45,8 @@ class PlaneData(RealData):
         self.title = self.label
         if self.dim != 2:
             raise ValueError(f"data.dim={self.dim} is not possible: a plane has 2")
+        check_whole("data.points", self.points, least=1)
+        check_whole("data.held_out_points", self.held_out_points, least=1)
 
     def load(self) -> tuple[Split, Split]:
         return Split(self.draw(self.points, "training")), Split(self.draw(self.held_out_points, "held out"))

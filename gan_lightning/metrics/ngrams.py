@@ -56,7 +56,7 @@ class NgramScorer:
         """Nothing is needed."""
 
     def check_reference(self, count: int, first: Tensor) -> None:
-        """Make sure, before any long work, that real samples are lines of text, and more than are drawn.
+        """Make sure, before any long work, that real samples are lines of text, long enough, and more than are drawn.
 
         Raises:
             ValueError: if they are not.
@@ -64,6 +64,10 @@ class NgramScorer:
         if first.ndim != 2 or first.is_floating_point():
             shape = "x".join(map(str, first.shape[1:]))
             raise ValueError(f"metrics=ngrams scores lines of text; these data are samples of {shape}, {first.dtype}")
+        if first.shape[1] < self.lengths[-1]:
+            raise ValueError(
+                f"metrics.lengths={list(self.lengths)} is not possible: lines have {first.shape[1]} symbols"
+            )
         if count <= self.samples:
             raise ValueError(f"{count} lines of real text are too few: more than metrics.samples={self.samples}")
 
@@ -78,7 +82,7 @@ class NgramScorer:
             Score name to value in [0, 1].
 
         Raises:
-            ValueError: if the reference is missing or has no more lines than are drawn.
+            ValueError: if the reference is missing, or as :meth:`check_reference`.
         """
         if not self._reference:
             self._read(reference)
@@ -88,11 +92,11 @@ class NgramScorer:
         return {f"js_{length}": value for length, value in zip(self.lengths, divergences, strict=True)}
 
     def protocol(self) -> dict[str, Any]:
-        """What a number depends on besides the generator, in plain types; ``reference_symbols`` counts the windows
+        """What a number depends on besides the generator, in plain types; ``reference_ngrams`` counts the windows
         of the shortest length in real text."""
         floor = {f"floor_js_{length}": value for length, value in zip(self.lengths, self._floor, strict=False)}
-        symbols = int(self._reference[0][1].sum()) if self._reference else None
-        return {"samples": self.samples, "seed": self.seed, "reference_symbols": symbols, **floor}
+        ngrams = int(self._reference[0][1].sum()) if self._reference else None
+        return {"samples": self.samples, "seed": self.seed, "reference_ngrams": ngrams, **floor}
 
     def _read(self, reference: Iterable[Tensor] | None) -> None:
         lines = torch.cat(list(reference or [torch.empty(0, 0, dtype=torch.uint8)]))

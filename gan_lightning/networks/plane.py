@@ -13,10 +13,11 @@ def perceptron(inputs: int, outputs: int, *, width: int, hidden_layers: int) -> 
     """So many hidden layers of ``width`` ReLUs with He initialisation, and a linear layer with Glorot's.
 
     Raises:
-        ValueError: if there is no hidden layer.
+        ValueError: if there is no hidden layer, or none of its units.
     """
-    if hidden_layers < 1:
-        raise ValueError(f"hidden_layers={hidden_layers} is not possible: at least 1 is needed")
+    for name, value in (("hidden_layers", hidden_layers), ("width", width)):
+        if type(value) is not int or value < 1:
+            raise ValueError(f"{name}={value} is not possible: a whole number of at least 1 is needed")
     sizes = [inputs, *[width] * hidden_layers]
     hidden = [(HeLinear(before, after), nn.ReLU()) for before, after in pairwise(sizes)]
     return nn.Sequential(*(layer for pair in hidden for layer in pair), Linear(width, outputs))
@@ -31,7 +32,7 @@ class Generator(nn.Module):
         width, hidden_layers: of the perceptron.
 
     Raises:
-        ValueError: if there is no hidden layer.
+        ValueError: if there is no hidden layer, or none of its units.
     """
 
     def __init__(self, *, latent_dim: int, dim: int, width: int, hidden_layers: int) -> None:

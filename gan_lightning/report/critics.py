@@ -1,5 +1,6 @@
 """Trained critics of the plane, as reports measure them: on fresh points of both sides, by scores and gradients."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -58,7 +59,7 @@ def finished_runs(study: Study) -> tuple[list[Run], list[str]]:
     """A study's finished runs by planned method, then by seed and directory, and a line for each other run.
 
     Raises:
-        ValueError: if no run has finished, or if they are not of one length.
+        ValueError: if no run has finished, if they are not of one length, or if two are of one method, seed and set.
     """
     finished = [run for run in study.runs if run.status == "finished"]
     if not finished:
@@ -66,7 +67,24 @@ def finished_runs(study: Study) -> tuple[list[Run], list[str]]:
     check_comparable(finished)
     others = [f"{run.directory.name}: {run.status}" for run in study.runs if run.status != "finished"]
     order = sorted(finished, key=lambda run: (place(run.method, study.planned_methods), run.seed, run.directory.name))
+    check_distinct(order)
     return order, [*study.unreadable, *others]
+
+
+def check_distinct(runs: Iterable[Run]) -> None:
+    """Refuse two runs that a picture could not tell apart.
+
+    Raises:
+        ValueError: naming both.
+    """
+    first: dict[tuple[str, int, str], Run] = {}
+    for run in runs:
+        other = first.setdefault((run.method, run.seed, data_title(run)), run)
+        if other is not run:
+            raise ValueError(
+                f"two runs of {run.method} with seed {run.seed} on {data_title(run)}: {other.directory} and "
+                f"{run.directory}; remove one"
+            )
 
 
 def data_title(run: Run) -> str:

@@ -9,7 +9,7 @@ from gan_lightning.report.drawing import Line, lines_for
 from gan_lightning.report.groups import Axis, Group
 from gan_lightning.report.markdown import markdown_table, number, spread
 from gan_lightning.report.plots.curves import Curve, Panel
-from gan_lightning.report.runs import Run
+from gan_lightning.report.runs import Run, floors_of
 from gan_lightning.report.series import Logged, Trace, filtered, gap_between, joined, trace_of
 
 ITERATIONS, SECONDS = "iterations", "seconds"
@@ -32,6 +32,7 @@ class Curves:
         gap: whether the table has the difference of the first two columns.
         level: a value whose first reaching is timed.
         y_range: the lowest and the highest value that the picture shows; chosen from the data where empty.
+        floors: by label of a column, the entry of the protocol that has its value for real samples, drawn as a level.
     """
 
     columns: dict[str, str]
@@ -42,6 +43,7 @@ class Curves:
     gap: bool = False
     level: float | None = None
     y_range: list[float] = field(default_factory=list)
+    floors: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.columns:
@@ -54,6 +56,9 @@ class Curves:
             raise ValueError("curves.gap=true is not possible: two columns are needed")
         if self.y_range and (len(self.y_range) != 2 or self.y_range[0] >= self.y_range[1]):
             raise ValueError(f"curves.y_range={self.y_range} is not possible: two ascending numbers, or []")
+        unknown = sorted(self.floors.keys() - self.columns.keys())
+        if unknown:
+            raise ValueError(f"curves.floors={unknown[0]} is not possible: the columns are {', '.join(self.columns)}")
 
     @property
     def labels(self) -> list[str]:
@@ -152,4 +157,5 @@ def curve_of(group: Group, label: str, *, name: str, line: Line, curves: Curves,
         band=joined([filtered(trace, curves.median_filter) for trace in traces]),
         raw=traces if curves.median_filter > 1 else [],
         broken_off=[(t.steps[-1], t.seconds[-1], t.values[-1]) for t in broken],
+        floors=floors_of(group.runs, curves.floors[label]) if label in curves.floors else [],
     )

@@ -149,6 +149,11 @@ def protocol(run: Run) -> dict[str, str]:
     return {name: str(value) for name, value in ((run.scores or {}).get("protocol") or {}).items() if value is not None}
 
 
+def floors_of(runs: Iterable[Run], entry: str) -> list[float]:
+    """What the protocols say of real samples; once where they agree."""
+    return sorted({float(protocol(run)[entry]) for run in runs if entry in protocol(run)})
+
+
 def check_equal(name: str, entries: Iterable[tuple[Run, Any]]) -> None:
     """Refuse runs of which some have one value and some another, naming a run of each."""
     groups: dict[str, list[Run]] = defaultdict(list)

@@ -15,7 +15,7 @@ from gan_lightning.report.runs import (
     Scale,
     check_comparable,
     check_score,
-    protocol,
+    floors_of,
     protocol_words,
     split_unscored,
 )
@@ -171,7 +171,7 @@ def further_scores(groups: Sequence[Group], scores: Scores, axes: Sequence[Axis]
         rows.append([*group.labels, *(spread(taken(group.finished, "final", name)) for name in names)])
     if scores.floors:
         runs = [run for group in groups for run in group.finished]
-        real = [spread(floors(runs, scores.floors[name])) if name in scores.floors else "" for name in names]
+        real = [spread(floors_of(runs, scores.floors[name])) if name in scores.floors else "" for name in names]
         rows.append(["real samples", *[""] * (len(axes) - 1), *real])
     return [
         "Final scores of the finished runs, median [lowest, highest]:",
@@ -186,19 +186,14 @@ def taken(runs: Iterable[Run], which: str, name: str) -> list[float]:
     return [score for run in runs if (score := run.score(which, name)) is not None and math.isfinite(score)]
 
 
-def floors(runs: Iterable[Run], entry: str) -> list[float]:
-    """What the protocols say of real samples; once where they agree."""
-    return sorted({float(protocol(run)[entry]) for run in runs if entry in protocol(run)})
-
-
 def papers_halves(groups: Sequence[Group], scores: Scores) -> list[str]:
     """The halves of Table 3 that the study has a group for, with its medians as their last rows."""
     lines = [
         "## The paper",
         "",
-        "Inception scores on CIFAR-10 (arXiv:1704.00028, Table 3), and below them this study's. There, ± is over the "
-        "splits of one model's samples, and whether the last or the best iterate was scored is not stated; here it is "
-        "the range over runs.",
+        "Inception scores on CIFAR-10 (arXiv:1704.00028, Table 3), and below them this study's, medians over its runs. "
+        "± is the standard deviation over the splits of one model's samples; whether the last or the best iterate was "
+        "scored is not stated there.",
         "",
     ]
     for half, value in scores.paper.items():
@@ -208,11 +203,19 @@ def papers_halves(groups: Sequence[Group], scores: Scores) -> list[str]:
             for row in TABLE_3[half]
         ]
         for group in (group for group in groups if group.values[0] == as_text(value)):
-            _, final, _, lowest_to_highest, best, *_ = score_cells(group, scores)
-            rows.append([f"**this study: {group.name}**, final {words(scores.score)}", final, lowest_to_highest])
-            rows.append([f"**this study: {group.name}**, best on the way", best, "-"])
+            _, final, _, _, best, *_ = score_cells(group, scores)
+            name, spreads = f"**this study: {group.name}**", splits_spread(group, scores)
+            rows.append([f"{name}, final {words(scores.score)}", final, spreads["final"]])
+            rows.append([f"{name}, best on the way", best, spreads["best"]])
         lines += [*markdown_table(rows, left=1), ""]
     return lines
+
+
+def splits_spread(group: Group, scores: Scores) -> dict[str, str]:
+    """The standard deviation over splits of the final and of the best score, a dash where it was not taken."""
+    names = {"final": scores.score, "best": scores.best or scores.score}
+    found = {which: taken(group.finished, which, f"{name}_std") for which, name in names.items()}
+    return {which: f"{median(values):.2f}" if values else "-" for which, values in found.items()}
 
 
 def protocol_lines(groups: Sequence[Group]) -> list[str]:

@@ -45,6 +45,12 @@ class Trace:
         return pstdev(self.values[-self.tenth :])
 
     @property
+    def settling(self) -> float:
+        """By which share of the last tenth's mean it differs from that of the tenth before; NaN for fewer than two."""
+        before = self.values[-2 * self.tenth : -self.tenth]
+        return abs(self.late - fmean(before)) / abs(self.late) if before and self.late else math.nan
+
+    @property
     def tenth(self) -> int:
         """A tenth of the number of values, at least one."""
         return max(1, len(self.values) // 10)

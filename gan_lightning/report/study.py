@@ -74,13 +74,16 @@ def read_study(study: str, runs_directory: Path, *, source: Path | None = None) 
     file = project_folder("sweeps") / f"{name}.yaml" if name in known else None
     config = load_study_file(file) if file else OmegaConf.create({"report": {"kind": "runs"}})
     plan = read_plan(file) if file else {}
+    methods = plan.get("method") or plan.get("objective", ())
+    if archived and methods:  # of another study's runs, which may be of more methods, its own alone
+        runs = tuple(run for run in runs if run.study == name or run.method in methods)
     return Study(
         name=name,
         file=file,
         directory=directory,
         archived=archived,
         planned_seeds=planned_seeds(plan, file),
-        planned_methods=plan.get("method") or plan.get("objective", ()),
+        planned_methods=methods,
         report=config.report,
         runs=runs,
         unreadable=unreadable,
@@ -168,6 +171,15 @@ def swept(file: Path) -> dict[str, Any]:
     for entry in layers(file):
         merged |= own if entry == "_self_" else swept(file.with_name(f"{entry}.yaml"))
     return merged
+
+
+def planned_length(file: Path) -> int | None:
+    """Generator iterations of a study's runs: its own, or those of the study it extends; None where neither says."""
+    found = [
+        read_yaml(file).get("generator_steps") if entry == "_self_" else planned_length(file.with_name(f"{entry}.yaml"))
+        for entry in layers(file)
+    ]
+    return next((length for length in reversed(found) if length is not None), None)
 
 
 def layers(file: Path) -> list[str]:

@@ -6,6 +6,7 @@ Nothing heavy is imported here, so that a mistake is on the screen before torch 
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import InterpolationKeyError
 
 from gan_lightning.draw import draw
 
@@ -33,7 +34,7 @@ def resolve(config: DictConfig) -> Settings:
     An axis of the table that the user has set stays as it is.
 
     Raises:
-        ValueError: for a setting outside its range, in one line.
+        ValueError: for a setting outside its range, or one that another needs and is not there, in one line.
     """
     config = config.copy()
     OmegaConf.set_struct(config, False)
@@ -48,7 +49,14 @@ def resolve(config: DictConfig) -> Settings:
     _check_shares(config.data.batch_size, config.trainer.devices)
     config.arch.drawn = _fill_in_draw(config)
     config.pop("report", None)
-    settings = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    try:
+        settings = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except InterpolationKeyError as error:
+        needed = str(error).partition("'")[2].partition("'")[0]
+        raise ValueError(
+            f"{error.full_key} needs {needed}, which is not there: options of two groups, such as arch and data, do "
+            "not go together"
+        ) from error
     assert isinstance(settings, dict)
     return {str(key): value for key, value in settings.items()}
 

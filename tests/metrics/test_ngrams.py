@@ -87,7 +87,7 @@ def test_floor_is_the_divergence_of_the_first_lines_from_the_rest() -> None:
     protocol = own.protocol()
     assert protocol["floor_js_1"] == pytest.approx(0.5)
     assert protocol["floor_js_2"] == pytest.approx(1.0)
-    assert protocol["reference_symbols"] == 300
+    assert protocol["reference_ngrams"] == 300
     assert own.score(sampler_of("ab"))["js_1"] == own.score(sampler_of("ab"), None)["js_1"]
 
 
@@ -98,6 +98,11 @@ def test_longest_ngrams_decide_and_lower_is_better() -> None:
 def test_too_little_real_text_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^100 lines of real text are too few: more than metrics\.samples=100$"):
         scorer().score(sampler_of("ab"), [lines(*["ab"] * 100)])
+
+
+def test_lines_shorter_than_an_ngram_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"^metrics\.lengths=\[1, 2\] is not possible: lines have 1 symbols$"):
+        scorer().score(sampler_of("a"), [lines(*["a"] * 200)])
 
 
 @pytest.mark.parametrize("lengths", [[], [0], [5], [2, 1], [1, 1]])

@@ -100,6 +100,7 @@ def test_parameter_counts_of_text_follow_the_vocabulary(pair: Build, vocabulary:
         ("mnist", 28, "wgan_gp", (set(), set())),
         ("mnist", 28, "dcgan", (set(), set())),
         ("mnist", 28, "wgan_clip", ({"batch"}, {"batch"})),
+        ("mnist", 28, "wgan_clip method=wgan_clip_tight", ({"batch"}, {"batch"})),
         ("mnist", 28, "wgan_clip constraint=gradient_penalty", (set(), set())),
         ("cifar_dcgan", 32, "wgan_gp", ({"batch"}, set())),
         ("cifar_dcgan", 32, "dcgan", ({"batch"}, {"batch"})),

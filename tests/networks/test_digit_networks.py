@@ -22,6 +22,15 @@ def test_mnist_critics_first_layer_sees_pixels_between_0_and_1() -> None:
     torch.testing.assert_close(seen[0], torch.linspace(0, 1, 28 * 28).reshape(1, 1, 28, 28))
 
 
+def test_mnist_critic_has_the_gradients_that_the_original_has_of_pixels_between_0_and_1() -> None:
+    critic = PAIRS["mnist"].critic()
+    images = PAIRS["mnist"].images(3).requires_grad_()
+    pixels = ((images.detach() + 1) / 2).requires_grad_()
+    (ours,) = torch.autograd.grad(critic(images).sum(), images)
+    (original,) = torch.autograd.grad(critic.get_submodule("layers")(pixels).sum(), pixels)
+    torch.testing.assert_close(ours, original)
+
+
 def test_essays_networks_go_from_1_to_28_and_back_in_four_convolutions_each() -> None:
     generator, critic = PAIRS["essay"].generator(), PAIRS["essay"].critic()
     assert map_sizes(generator, latents(2)) == [1, 4, 7, 14, 28]

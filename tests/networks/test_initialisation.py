@@ -8,7 +8,17 @@ import pytest
 import torch
 from torch import nn
 
-from gan_lightning.networks import cifar_resnet, dcgan64, resnet64, resnet101, resnet128, text
+from gan_lightning.networks import (
+    cifar_dcgan,
+    cifar_resnet,
+    dcgan,
+    dcgan64,
+    mnist,
+    resnet64,
+    resnet101,
+    resnet128,
+    text,
+)
 
 HE, GLOROT, HALVED_HE, HALVED_GLOROT = sqrt(2), 1.0, sqrt(2) / 2, 0.5
 
@@ -63,6 +73,26 @@ GAINS: dict[str, tuple[Callable[[], nn.Module], dict[str, float]]] = {
     "101 layers, critic": (
         lambda: resnet101.Critic(**of(64), **WIDE),
         {"*shortcut*": GLOROT, "*branch*": HE, "layers.*": GLOROT},
+    ),
+    "MNIST, generator": (
+        lambda: mnist.Generator(image_shape=(1, 28, 28), **LATENT, **WIDE),
+        {"layers.0": GLOROT, "layers.*": HE},
+    ),
+    "MNIST, critic": (
+        lambda: mnist.Critic(image_shape=(1, 28, 28), **WIDE),
+        {"layers.9": GLOROT, "layers.*": HE},
+    ),
+    "CIFAR-10 DCGAN, generator": (
+        lambda: cifar_dcgan.Generator(**of(32), **LATENT, filters=32),
+        {"layers.0": GLOROT, "layers.*": HE},
+    ),
+    "DCGAN, generator": (
+        lambda: dcgan.Generator(**of(32), **LATENT, **WIDE, depth=8, nonlinearity="relu"),
+        {"layers.0": GLOROT, "layers.*": HE},
+    ),
+    "DCGAN, critic": (
+        lambda: dcgan.Critic(**of(32), **WIDE, depth=4, nonlinearity="relu"),
+        {"layers.9": GLOROT, "layers.*": HE},
     ),
     "constant filters": (
         lambda: dcgan64.ConstantFiltersGenerator(**of(64), **LATENT, filters=32),

@@ -75,8 +75,14 @@ def test_critic_scores_each_point() -> None:
     assert Critic(dim=2, width=4, hidden_layers=1)(torch.zeros(7, 2)).shape == (7,)
 
 
+@pytest.mark.parametrize("width", [0, 2.5])
+def test_network_without_units_is_refused(width: int) -> None:
+    with pytest.raises(ValueError, match=f"^width={width} is not possible: a whole number of at least 1 is needed$"):
+        Critic(dim=2, width=width, hidden_layers=1)
+
+
 def test_network_without_hidden_layers_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"^hidden_layers=0 is not possible: at least 1 is needed$"):
+    with pytest.raises(ValueError, match=r"^hidden_layers=0 is not possible: a whole number of at least 1 is needed$"):
         Critic(dim=2, width=4, hidden_layers=0)
 
 

@@ -10,8 +10,10 @@ from matplotlib.image import imread
 
 from gan_lightning.report import samples
 from gan_lightning.report.__main__ import main
-from gan_lightning.report.groups import as_text
+from gan_lightning.report.curves import Curves, panels_of
+from gan_lightning.report.groups import Group, as_text
 from gan_lightning.report.kinds import groups
+from gan_lightning.report.runs import read_runs
 
 AddMember = Callable[..., Path]
 UseStudy = Callable[[str, str], None]
@@ -344,6 +346,17 @@ def test_lower_scores_may_be_better_and_real_samples_stand_below(
     ]
 
 
+def test_picture_has_a_level_where_the_scores_of_real_samples_are_known(text_study: Path) -> None:
+    runs, _ = read_runs(text_study / "grouped")
+    logged = {run.directory.name: {100: {"score/js_4": 0.5, "score/js_1": 0.2, "seconds": 1.0}} for run in runs}
+    columns = {"1-grams": "score/js_1", "4-grams": "score/js_4"}
+    curves = Curves(columns, "divergence", floors={"4-grams": "real_js_4"})
+    (panel,) = panels_of(curves, [Group(("a",), ("a",), runs, planned=2)], logged)
+    assert {curve.label: curve.floors for curve in panel.curves} == {"1-grams": [], "4-grams": [0.03]}
+    with pytest.raises(ValueError, match="floors=5-grams is not possible: the columns are 1-grams, 4-grams"):
+        Curves(columns, "divergence", floors={"5-grams": "real_js_4"})
+
+
 def test_all_scores_come_back_from_the_csv_files(
     text_study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -366,7 +379,10 @@ def test_papers_half_of_table_3_has_our_group_below_and_the_best_may_be_by_anoth
     scores = "{score: inception_score, worst: 1.0, best: inception_score_1000, paper: {supervised: ac_gan}}"
     use_study("grouped", f"report: {{kind: groups, axes: [{{key: choices.arch}}], scores: {scores}}}")
     for seed, final in enumerate((8.0, 8.5, 8.3)):
-        taken = {"final": {"inception_score": final}, "best": {"inception_score_1000": final - 1}}
+        taken = {
+            "final": {"inception_score": final, "inception_score_std": final / 100},
+            "best": {"inception_score_1000": final - 1},
+        }
         run = {"monitor": "inception_score", **taken, "protocol": {}}
         add_member("wgan_gp", seed, choices={"arch": "ac_gan"}, scores=run)
     assert main(["grouped", "--runs", str(tmp_path / "runs")]) == 0
@@ -375,7 +391,7 @@ def test_papers_half_of_table_3_has_our_group_below_and_the_best_may_be_by_anoth
     assert rows[-4:] == [
         ["WGAN-GP ResNet", "8.42", "0.10"],
         ["SGAN", "8.59", "0.12"],
-        ["**this study: ac_gan**, final inception score", "8.3", "8 to 8.5"],
+        ["**this study: ac_gan**, final inception score", "8.3", "0.08"],
         ["**this study: ac_gan**, best on the way", "7.3", "-"],
     ]
     assert "SteinGAN" in text and "BEGAN" not in text

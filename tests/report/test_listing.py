@@ -34,16 +34,16 @@ def listed(runs: Path, capsys: pytest.CaptureFixture[str]) -> list[list[str]]:
 
 def test_study_without_runs_has_none_of_those_that_it_plans(studies: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert listed(studies, capsys) == [
-        ["Figure 4", "one", "groups", "0 of 1", "0", "0", "0"],
-        ["Table 9", "fewer", "runs", "0 of 4", "0", "0", "0"],
-        ["Table 9", "many", "robustness", "0 of 12", "0", "0", "0"],
+        ["Figure 4", "one", "groups", "0 of 1", "0", "0", "0", "0"],
+        ["Table 9", "fewer", "runs", "0 of 4", "0", "0", "0", "0"],
+        ["Table 9", "many", "robustness", "0 of 12", "0", "0", "0", "0"],
     ]
 
 
 def test_runs_are_counted_by_status(studies: Path, add_run: AddRun, capsys: pytest.CaptureFixture[str]) -> None:
     for seed, status in enumerate(("finished", "finished", "diverged", "failed", "running", "running", "running")):
         add_run("dcgan", seed, 2.0, folder="many", status=status)
-    assert listed(studies, capsys)[-1] == ["Table 9", "many", "robustness", "2 of 12", "1", "1", "3"]
+    assert listed(studies, capsys)[-1] == ["Table 9", "many", "robustness", "2 of 12", "0", "1", "1", "3"]
 
 
 def test_what_cannot_be_read_is_named_and_stops_nothing(
@@ -57,6 +57,15 @@ def test_what_cannot_be_read_is_named_and_stops_nothing(
     assert "left out: " in err
     assert "broken.yaml: while parsing" in err
     assert "not a run's result" in err
+
+
+def test_trial_runs_are_not_taken_for_the_studys(
+    studies: Path, add_run: AddRun, use_study: UseStudy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use_study("many", "generator_steps: 400\nreport: {paper_item: Table 9, kind: robustness}")
+    for seed, steps in enumerate((2, 400, 500)):
+        add_run("wgan_gp", seed, 5.0, folder="fewer", generator_steps=steps)
+    assert ["Table 9", "fewer", "runs", "2 of 1", "1", "0", "0", "0"] in listed(studies, capsys)
 
 
 def test_list_takes_no_study_and_no_study_takes_list(capsys: pytest.CaptureFixture[str]) -> None:

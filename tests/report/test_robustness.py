@@ -312,6 +312,18 @@ def test_folder_of_csv_files_says_itself_which_study_it_is(
     assert capsys.readouterr().out == text
 
 
+def test_study_of_some_of_the_methods_can_be_made_from_the_csv_files_of_all(
+    tmp_path: Path, run_report: Callable[..., str], use_study: UseStudy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_report("--output", str(tmp_path / "kept"))
+    fewer = JUDGING.replace("wgan_gp,dcgan", "dcgan,zeta").replace("baseline: wgan_gp", "baseline: dcgan")
+    use_study("penalised_gan", fewer)
+    assert main(["penalised_gan", "--from", str(tmp_path / "kept"), "--output", str(tmp_path / "out")]) == 0
+    text = capsys.readouterr().out
+    assert list(section(text, "Scores"))[2:] == ["GAN", "Brand new"]
+    assert list(section(text, "Learning rates"))[2:] == ["GAN", "Brand new"]
+
+
 def test_table_2_can_be_made_from_the_csv_files_of_a_robustness_study(
     tmp_path: Path, run_report: Callable[..., str], use_study: UseStudy, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -32,11 +32,14 @@ def test_trace_leaves_out_what_is_not_finite_and_negates_what_is_asked() -> None
 def test_early_late_and_unrest_are_of_tenths() -> None:
     found = trace([float(value) for value in range(20)])
     assert (found.early, found.late, found.unrest) == (0.5, 18.5, 0.5)
+    assert found.settling == pytest.approx((18.5 - 16.5) / 18.5)
 
 
 def test_short_trace_has_its_ends_for_tenths() -> None:
     found = trace([1.0, 2.0, 4.0])
     assert (found.early, found.late, found.unrest) == (1.0, 4.0, 0.0)
+    assert found.settling == 0.5
+    assert math.isnan(trace([1.0]).settling) and math.isnan(trace([]).settling)
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from math import log10
 from pathlib import Path
 from statistics import linear_regression
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.conv import _ConvNd
 
 from gan_lightning.report.archive import write_rows
 from gan_lightning.report.critics import Trained, finished_runs, load_trained
@@ -107,8 +107,13 @@ def layers(critic: Trained) -> Layers:
         seed=run.seed,
         norms=output_gradients(critic.module.critic, points),
         weights=torch.cat(weights).numpy(force=True),
-        bound=critic.settings["constraint"].get("bound"),
+        bound=clipping_bound(critic.settings["constraint"]),
     )
+
+
+def clipping_bound(constraint: dict[str, Any]) -> float | None:
+    """c of weight clipping; None under any other constraint, whose bound may be of something else."""
+    return constraint["bound"] if constraint["_target_"].endswith(".WeightClipping") else None
 
 
 def output_gradients(critic: nn.Module, points: Tensor) -> list[float]:
@@ -136,9 +141,9 @@ def output_gradients(critic: nn.Module, points: Tensor) -> list[float]:
     return [float(gradient.flatten(1).norm(dim=1).mean()) for gradient in gradients[:-1]] + [1.0]
 
 
-def weight_layers(network: nn.Module) -> list[nn.Linear | _ConvNd]:
-    """Linear layers and convolutions in their order."""
-    return [layer for layer in network.modules() if isinstance(layer, nn.Linear | _ConvNd)]
+def weight_layers(network: nn.Module) -> list[nn.Linear]:
+    """A perceptron's layers in their order."""
+    return [layer for layer in network.modules() if isinstance(layer, nn.Linear)]
 
 
 def explanation() -> list[str]:

@@ -147,12 +147,20 @@ def write_report(study: Study, settings: Settings, output: Path) -> str:
 def read_tried(study: Study, settings: Settings) -> tuple[tuple[Run, ...], tuple[str, ...]]:
     """The runs by which the rates were chosen, from beside the study or from the CSV file of an earlier report.
 
+    Where a study has the rates of another, only those of its own methods are of interest.
+
     Returns:
         The runs, and a line for each `result.json` that cannot be read.
     """
+    if settings.rates is None:
+        return (), ()
     if study.archived:
-        return archive.read_archive(study.directory / archive.RATES), ()
-    return read_runs(study.directory.parent / settings.rates) if settings.rates else ((), ())
+        tried, unreadable = archive.read_archive(study.directory / archive.RATES), ()
+    else:
+        tried, unreadable = read_runs(study.directory.parent / settings.rates)
+    if settings.rates == f"{study.name}_rates":
+        return tried, unreadable
+    return tuple(run for run in tried if run.method in study.planned_methods), unreadable
 
 
 def collect_curves(study: Study, methods: Sequence[Method], score: str) -> dict[tuple[str, int], list[Point]]:

@@ -16,7 +16,9 @@ from gan_lightning.report.critics import Trained, data_title, finished_runs, loa
 from gan_lightning.report.markdown import markdown_table
 from gan_lightning.report.plots.surface import Surface, draw_surfaces
 from gan_lightning.report.runs import place
+from gan_lightning.report.series import trace_of
 from gan_lightning.report.study import Study
+from gan_lightning.runs.metrics_file import read_metrics
 
 FRESH = 50_000
 """Points of either side that a critic's estimate and its gradient norms are taken over."""
@@ -66,10 +68,11 @@ class Estimate:
     largest_norm: float
     norm_at_real: float
     norm_at_fake: float
+    settling: float
 
     @property
     def rescaled(self) -> float:
-        """The estimate of the critic divided by its largest gradient norm, which makes it 1-Lipschitz."""
+        """The estimate of the critic divided by its largest gradient norm where that was taken."""
         return self.critic / self.largest_norm
 
 
@@ -89,9 +92,9 @@ def write_report(study: Study, settings: Settings, output: Path) -> str:
     critics = [beside_fixed_generator(load_trained(run)) for run in runs]
     exact: dict[str, Exact] = {}
     for critic in critics:
-        if critic.data.title not in exact:
-            exact[critic.data.title] = exact_distance(critic, points=settings.points, repeats=settings.repeats)
-    estimates = [estimate(critic, exact[critic.data.title]) for critic in critics]
+        if sides(critic) not in exact:
+            exact[sides(critic)] = exact_distance(critic, points=settings.points, repeats=settings.repeats)
+    estimates = [estimate(critic, exact[sides(critic)]) for critic in critics]
     surfaces = [surface(critic) for critic in critics]
     lines = [
         f"# {study.name}: value surfaces, and the Wasserstein distance by critics and exactly",
@@ -110,8 +113,13 @@ def write_report(study: Study, settings: Settings, output: Path) -> str:
     return text
 
 
+def sides(critic: Trained) -> str:
+    """What a critic stands between, real points and generated ones; of the same sides there is one exact distance."""
+    return repr((critic.settings["data"]["distribution"], critic.settings["arch"]["generator"]))
+
+
 def beside_fixed_generator(critic: Trained) -> Trained:
-    """The same, whose generator is that of all critics on its data set, so that they share an exact distance.
+    """The same, if its generator does not learn.
 
     Raises:
         ValueError: if the generator learns.
@@ -127,7 +135,7 @@ def exact_distance(critic: Trained, *, points: int, repeats: int) -> Exact:
     """The exact distance between real and generated points, from so many of either side, so many times.
 
     Between halves of the same points it is larger. The excess over the distance of the distributions is taken to fall
-    with the root of the number of points, the slowest that there is in the plane.
+    with the root of the number of points, about as slowly as it does in the plane where both sides are alike.
     """
     whole, halves = [], []
     for repeat in range(repeats):
@@ -161,6 +169,7 @@ def estimate(critic: Trained, exact: Exact) -> Estimate:
         largest_norm=float(torch.cat(norms).max()),
         norm_at_real=float(norms[0].mean()),
         norm_at_fake=float(norms[1].mean()),
+        settling=trace_of(read_metrics(run.directory / "metrics.csv"), "val/critic_loss").settling,
     )
 
 
@@ -185,19 +194,21 @@ def explanation(settings: Settings) -> list[str]:
         "generated ones and points between.",
         "- A penalty of weight λ lets the best critic exceed norm 1: the optimal critic times a factor gains most at "
         "the factor 1 + W / 2λ.",
+        "- Settling: by how much the held-out critic loss of the last tenth of training differs from that of the tenth "
+        "before.",
     ]
 
 
 def estimates_table(estimates: Sequence[Estimate]) -> list[str]:
     """Markdown: a row a critic."""
     titles = ["data", "method", "seed", "exact", "excess", "critic", "of exact", "largest norm", "rescaled", "of exact"]
-    rows = [[*titles, "mean norm, real", "mean norm, generated"]]
+    rows = [[*titles, "mean norm, real", "mean norm, generated", "settling"]]
     for row in estimates:
         found = [f"{row.critic:.3g}", f"{row.critic / row.exact:.1%}", f"{row.largest_norm:.3g}"]
         found += [f"{row.rescaled:.3g}", f"{row.rescaled / row.exact:.1%}"]
         exact = [f"{row.exact:.3f} ± {row.exact_std:.3f}", f"{row.exact_excess:.3f}"]
         norms = [f"{row.norm_at_real:.3g}", f"{row.norm_at_fake:.3g}"]
-        rows.append([row.data, row.label, str(row.seed), *exact, *found, *norms])
+        rows.append([row.data, row.label, str(row.seed), *exact, *found, *norms, f"{row.settling:.1%}"])
     return markdown_table(rows, left=2)
 
 

@@ -29,6 +29,7 @@ class Curve:
         band: its runs, joined.
         raw: the values that its medians were taken of, a trace a run; empty where none were taken.
         broken_off: iteration, seconds and value at which runs ended too early.
+        floors: values of real samples.
     """
 
     label: str
@@ -36,6 +37,7 @@ class Curve:
     band: Band
     raw: Sequence[Trace]
     broken_off: Sequence[tuple[int, float, float]]
+    floors: Sequence[float] = ()
 
     @property
     def timed(self) -> bool:
@@ -88,6 +90,8 @@ def draw_panel(axes: Axes, panel: Panel) -> None:
         at = places(band, panel, size)
         axes.fill_between(at, band.low, band.high, color=colour, alpha=BAND_ALPHA, linewidth=0)
         axes.plot(at, band.middle, color=colour, linestyle=curve.line.dashes, linewidth=1.8)
+        for floor in curve.floors:
+            axes.axhline(floor, color=colour, linestyle=":", linewidth=1.2)
         ends = [((seconds / size) if panel.by_seconds else step, value) for step, seconds, value in curve.broken_off]
         axes.plot([x for x, _ in ends], [y for _, y in ends], "x", color=colour, markersize=8, markeredgewidth=2)
     style_panel(axes, panel.title)
@@ -118,6 +122,8 @@ def legend(panels: Sequence[Panel]) -> list[Artist]:
         handles.append(Patch(color=INK, alpha=BAND_ALPHA, linewidth=0, label="lowest to highest run"))
     if any(curve.raw for curve in curves):
         handles.append(Line2D([], [], color=INK, linewidth=0.6, alpha=RAW_ALPHA, label="before the median filter"))
+    if any(curve.floors for curve in curves):
+        handles.append(Line2D([], [], color=INK, linestyle=":", linewidth=1.2, label="real samples"))
     if any(curve.broken_off for curve in curves):
         handles.append(Line2D([], [], color=INK, marker="x", linestyle="", label="diverged or failed"))
     return handles
