@@ -78,7 +78,6 @@ def write_images(directory: RunDirectory, folder: Path, *, count: int, checkpoin
 
     from gan_lightning.callbacks.pictures import PURPOSE
     from gan_lightning.data.images import ImageData, to_picture
-    from gan_lightning.images import to_uint8
     from gan_lightning.runs.build import load_run
 
     if count < 1:
@@ -89,7 +88,7 @@ def write_images(directory: RunDirectory, folder: Path, *, count: int, checkpoin
     folder.mkdir(parents=True, exist_ok=True)
     blocks = module.sampler.blocks(count, seed=seed, purpose=PURPOSE)
     for first, samples in tqdm(blocks, unit="block", disable=None):
-        for number, image in enumerate(to_uint8(samples).cpu(), start=first):
+        for number, image in enumerate(data.to_rows(samples).cpu(), start=first):
             to_picture(image).save(folder / f"{number:06d}.png")
 
 

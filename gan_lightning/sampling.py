@@ -1,6 +1,6 @@
 """Samples of a generator, for whoever shows, scores or keeps them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -25,12 +25,24 @@ class Sampler:
         latent_dim: size of the latents.
         device: where the generator is.
         classes: how many classes a conditional generator knows; ``None`` for an unconditional one.
+        then: what becomes of the generator's output; nothing by default.
     """
 
     def __init__(
-        self, generator: nn.Module, *, latent_dim: int, device: torch.device, classes: int | None = None
+        self,
+        generator: nn.Module,
+        *,
+        latent_dim: int,
+        device: torch.device,
+        classes: int | None = None,
+        then: Callable[[Tensor], Tensor] = lambda samples: samples,
     ) -> None:
         self.generator, self.latent_dim, self.device, self.classes = generator, latent_dim, device, classes
+        self.then = then
+
+    def followed_by(self, then: Callable[[Tensor], Tensor]) -> "Sampler":
+        """The sampler of the same samples in another form, such as that in which real ones are stored."""
+        return Sampler(self.generator, latent_dim=self.latent_dim, device=self.device, classes=self.classes, then=then)
 
     def samples(self, count: int, *, seed: int, purpose: str, labels: Tensor | None = None) -> Tensor:
         """Samples 0 to ``count - 1``, all of them in this process.
@@ -116,7 +128,7 @@ class Sampler:
     def _made(self, *inputs: Tensor) -> Tensor:
         forked = [self.device] if self.device.type == "cuda" else []
         with torch.no_grad(), torch.random.fork_rng(devices=forked), measured(self.generator):
-            return self.generator(*(values.to(self.device) for values in inputs))
+            return self.then(self.generator(*(values.to(self.device) for values in inputs)))
 
     def _check_labels(self, labels: Tensor | None, count: int) -> None:
         if labels is None:

@@ -48,6 +48,12 @@ def test_samples_do_not_depend_on_the_number_of_processes(classes: int | None, p
     assert seen == set(range(0, 550, BLOCK))
 
 
+def test_followed_samples_are_the_same_in_another_form() -> None:
+    followed = sampler(5).followed_by(lambda samples: 2 * samples)
+    assert torch.equal(followed.samples(130, **ASKED), 2 * sampler(5).samples(130, **ASKED))
+    assert followed.classes == 5
+
+
 def test_every_process_has_a_block_where_there_are_more_processes_than_blocks() -> None:
     shares = [[first for first, _ in sampler().blocks(200, **ASKED, rank=rank, processes=3)] for rank in range(3)]
     assert shares == [[0], [100], [0]]

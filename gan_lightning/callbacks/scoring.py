@@ -63,8 +63,9 @@ class Scoring(L.Callback):
         if self.interim is not None and trainer.global_step == trainer.max_steps:
             scorers.append(self.scorer)
         scores: dict[str, float] = {}
+        sampler = module.sampler.followed_by(self.data.to_rows)
         for scorer in scorers:
-            scores |= scorer.score(module.sampler, reference=self.data.reference())
+            scores |= scorer.score(sampler, reference=self.data.reference())
         for logger in trainer.loggers:
             logger.log_metrics({f"score/{name}": value for name, value in scores.items()}, step=trainer.global_step)
         self.final = {**scores, "generator_step": trainer.global_step}

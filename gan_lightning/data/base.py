@@ -227,6 +227,10 @@ class RealData(L.LightningDataModule, ABC):
         """
         return rows
 
+    def to_rows(self, samples: Tensor) -> Tensor:
+        """Generated samples ``(B, *)`` as they would be stored, to compare with :meth:`reference`; here themselves."""
+        return samples
+
     def show(self, samples: Tensor, path: Path) -> Path | None:
         """Write samples down for people to look at, without reading the set; here there is no way to, and nothing is.
 

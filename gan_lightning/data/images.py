@@ -10,7 +10,7 @@ from torchvision.utils import make_grid
 
 from gan_lightning.atomic import atomic_file
 from gan_lightning.data.base import SHOWN_SIDE, RealData
-from gan_lightning.images import to_uint8
+from gan_lightning.images import DEQUANTISED_SCALE, SCALE, to_uint8
 from gan_lightning.randomness import RandomStreams
 
 SHOWN_PIXELS = 48
@@ -58,10 +58,13 @@ class ImageData(RealData):
         real = dequantised(rows, streams.uniform("dequantise", *rows.shape)) if self.dequantise else to_float(rows)
         return torch.where(streams.uniform("flip") < 0.5, real.flip(-1), real) if self.flip else real
 
+    def to_rows(self, samples: Tensor) -> Tensor:
+        return to_uint8(samples, scale=DEQUANTISED_SCALE if self.dequantise else SCALE)
+
     def show(self, samples: Tensor, path: Path) -> Path:
         """A grid of generated images ``(100, C, H, W)`` in [-1, 1], as PNG."""
         file = path.with_name(f"{path.name}.png")
-        save_grid(sample_grid(samples), file)
+        save_grid(sample_grid(self.to_rows(samples)), file)
         return file
 
     def require_shape(self, *allowed: tuple[int, int, int]) -> None:
@@ -94,9 +97,8 @@ def dequantised(images: Tensor, noise: Tensor) -> Tensor:
     return (images + (noise * steps).floor() / steps) / 128 - 1
 
 
-def sample_grid(samples: Tensor) -> Tensor:
-    """A grid of 100 images ``(100, 1 or 3, H, W)`` in [-1, 1]: uint8 ``(3, H, W)`` on the CPU."""
-    images = to_uint8(samples)
+def sample_grid(images: Tensor) -> Tensor:
+    """A grid of 100 images, uint8 ``(100, 1 or 3, H, W)``: uint8 ``(3, H, W)`` on the CPU."""
     factor = max(1, SHOWN_PIXELS // images.shape[-1])
     enlarged = images.repeat_interleave(factor, -1).repeat_interleave(factor, -2)
     return make_grid(enlarged, nrow=SHOWN_SIDE, padding=factor, pad_value=255).cpu()

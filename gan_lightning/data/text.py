@@ -142,11 +142,15 @@ class TextData(RealData):
         spelled[1 : len(self.symbols) + 1] = [bytes([symbol]) for symbol in self.symbols]
         return [b"".join(spelled[number] for number in row).decode(errors="replace") for row in rows.tolist()]
 
+    def to_rows(self, samples: Tensor) -> Tensor:
+        """The likeliest symbols ``(B, length)`` of generated lines ``(B, length, vocabulary)``."""
+        return samples.argmax(-1)
+
     def show(self, samples: Tensor, path: Path) -> Path:
         """The likeliest symbols of generated lines ``(100, length, vocabulary)``, a line each."""
         file = path.with_name(f"{path.name}.txt")
         with atomic_file(file) as temporary:
-            temporary.write_text("".join(f"{line}\n" for line in self.text(samples.argmax(-1))), encoding="utf-8")
+            temporary.write_text("".join(f"{line}\n" for line in self.text(self.to_rows(samples))), encoding="utf-8")
         return file
 
     def state_dict(self) -> dict[str, Any]:

@@ -8,7 +8,6 @@ import torch_fidelity
 from torch import Tensor, distributed
 
 from gan_lightning import sampling
-from gan_lightning.images import to_uint8
 from gan_lightning.metrics import formulae
 from gan_lightning.metrics.classifier import CLASSIFIERS
 from gan_lightning.metrics.features import Extractor, FeatureBank, load_extractor
@@ -129,7 +128,7 @@ class ImageScorer:
         """Draw samples and score them. Every process of ``torch.distributed`` calls this and gets the same numbers.
 
         Args:
-            sampler: of a generator of images ``(B, C, H, W)`` in [-1, 1]; the extractor goes to its device.
+            sampler: of images, uint8 ``(B, C, H, W)``; the extractor goes to its device.
             reference: real images, uint8 ``(B, C, H, W)``, all of them and in the same batches in every process. Needed
                 for all scores but ``isc``; their features are kept, so later calls do not read it again.
 
@@ -147,7 +146,7 @@ class ImageScorer:
             self.samples, seed=self.seed, purpose="evaluation latents", rank=rank, processes=processes
         )
         with torch.no_grad():
-            samples = self._features(((first, to_uint8(block)) for first, block in blocks), device=device, gather=True)
+            samples = self._features(blocks, device=device, gather=True)
             if self.needs_reference and reference is not None and self._reference is None:
                 self._reference = self._features(_numbered(reference, rank, processes), device=device, gather=True)
         self._check_counts(samples)

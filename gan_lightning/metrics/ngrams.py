@@ -23,7 +23,7 @@ class NgramScorer:
     """Jensen-Shannon divergence between the n-gram distributions of samples and of the training text.
 
     Scores are named ``js_1``, ``js_2``, … by n; 0 is the lowest, 1 the highest possible, and the last decides which
-    generator is best. A sample is what is most probable at each place. Few samples have n-grams of their own by chance:
+    generator is best. Few samples have n-grams of their own by chance:
     ``floor_js_n`` of the protocol is the divergence of as many real lines, the first, from all others.
     Source: the released code of arXiv:1704.00028, ``gan_language.py`` and ``language_helpers.py``.
 
@@ -75,8 +75,8 @@ class NgramScorer:
         """Draw samples and score them; every process draws all of them.
 
         Args:
-            sampler: of a generator of probabilities ``(B, length, vocabulary)``.
-            reference: real lines in batches ``(B, length)``, as symbol numbers; kept, so later calls do not read it.
+            sampler: of lines ``(B, length)``, as symbol numbers.
+            reference: real lines in batches ``(B, length)``, likewise; kept, so later calls do not read it.
 
         Returns:
             Score name to value in [0, 1].
@@ -86,7 +86,7 @@ class NgramScorer:
         """
         if not self._reference:
             self._read(reference)
-        lines = sampler.samples(self.samples, seed=self.seed, purpose="evaluation latents").argmax(-1).cpu()
+        lines = sampler.samples(self.samples, seed=self.seed, purpose="evaluation latents").cpu()
         own = [count_ngrams(lines, length) for length in self.lengths]
         divergences = map(jensen_shannon, own, self._reference)
         return {f"js_{length}": value for length, value in zip(self.lengths, divergences, strict=True)}

@@ -45,7 +45,7 @@ class Scorer(Protocol):
         """Draw samples and score them. Every process of ``torch.distributed`` calls this and gets the same numbers.
 
         Args:
-            sampler: of the generator.
+            sampler: of the generator, its samples in the form in which real ones are stored.
             reference: real samples in batches, the same in every process, for scores that compare with them.
 
         Returns:

@@ -15,12 +15,13 @@ from gan_lightning.callbacks import pictures
 from gan_lightning.callbacks.pictures import Pictures, send_picture, shown_samples
 from gan_lightning.data.digits import Digits
 from gan_lightning.data.images import sample_grid, save_grid
+from gan_lightning.images import to_uint8
 from gan_lightning.sampling import Sampler
 
 
 def flat_images() -> Tensor:
     """A hundred 16x16 images of one shade each, 0 to 99."""
-    return ((torch.arange(100) + 0.5) / 127.5 - 1).reshape(100, 1, 1, 1).expand(100, 1, 16, 16)
+    return torch.arange(100, dtype=torch.uint8).reshape(100, 1, 1, 1).expand(100, 1, 16, 16)
 
 
 def test_grid_holds_a_hundred_images_row_by_row_three_times_enlarged() -> None:
@@ -44,7 +45,7 @@ def test_the_grid_shown_is_of_the_module_s_sampler(tmp_path: Path, monkeypatch: 
     data = Digits(image_shape=(1, 16, 16), batch_size=8, n_critic=1, seed=0)
     Pictures(data, directory=directory, every=100).on_train_batch_end(trainer, module)
     shown = pil_to_tensor(Image.open(tmp_path / "000007.png"))
-    assert torch.equal(shown, sample_grid(sampler.samples(100, seed=5, purpose="samples")))
+    assert torch.equal(shown, sample_grid(to_uint8(sampler.samples(100, seed=5, purpose="samples"))))
 
 
 class Painted(nn.Module):

@@ -4,9 +4,17 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
+from torch import nn
 
 from gan_lightning.callbacks.scoring import Scoring, whole_protocol
 from gan_lightning.metrics.interim import Interim
+from gan_lightning.sampling import Sampler
+
+DATA: Any = SimpleNamespace(reference=lambda: None, to_rows=lambda samples: samples, provenance="Digits")
+MODULE: Any = SimpleNamespace(
+    sampler=Sampler(nn.Identity(), latent_dim=1, device=torch.device("cpu")), sampled_generator="last iterate"
+)
 
 
 def test_protocol_says_whose_samples_are_scored_and_relative_to_what() -> None:
@@ -20,14 +28,12 @@ def test_result_says_which_score_was_watched_and_which_way_is_better(higher: boo
     scorer: Any = SimpleNamespace(
         monitor="fid", higher_is_better=higher, protocol=dict, score=lambda *_, **__: {"fid": 2.0}
     )
-    data: Any = SimpleNamespace(reference=lambda: None, provenance="Digits")
     recorded: dict[str, Any] = {}
     directory: Any = SimpleNamespace(best="best", record=lambda **changes: recorded.update(changes))
     trainer: Any = SimpleNamespace(
         loggers=[], global_step=3, is_global_zero=True, save_checkpoint=lambda *_, **__: None
     )
-    module: Any = SimpleNamespace(sampler=None, sampled_generator="last iterate")
-    Scoring(scorer, data, directory=directory, every=1).score(trainer, module)
+    Scoring(scorer, DATA, directory=directory, every=1).score(trainer, MODULE)
     assert (recorded["scores"]["monitor"], recorded["scores"]["higher_is_better"]) == ("fid", higher)
 
 
@@ -48,13 +54,13 @@ def test_scores_on_the_way_are_of_fewer_samples_and_the_final_one_of_all() -> No
     )
     scoring = Scoring(
         SimpleNamespace(**vars(final) | {"score": lambda *_, **__: final.score()}),
-        SimpleNamespace(reference=lambda: None, provenance="Digits"),  # pyright: ignore[reportArgumentType]
+        DATA,
         directory=SimpleNamespace(best="best", record=lambda **changes: recorded.update(changes)),  # pyright: ignore[reportArgumentType]
         every=10,
         interim=Interim(watched, 100),
     )
     for trainer.global_step in (10, 20, 30):
-        scoring.score(trainer, SimpleNamespace(sampler=None, sampled_generator="last iterate"))  # pyright: ignore[reportArgumentType]
+        scoring.score(trainer, MODULE)
     assert logged == {
         10: {"score/score_100": 3.0},
         20: {"score/score_100": 5.0},

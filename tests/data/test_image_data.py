@@ -58,6 +58,14 @@ def test_dequantised_pixels_fill_the_interval_of_their_byte_and_no_other() -> No
     assert -0.9922 < highest[0] < -0.9921875 and -0.2110 < highest[1] < -0.2109375 and 0.9999 < highest[2] < 1
 
 
+def test_generated_pixels_become_bytes_as_the_bytes_of_the_set_became_pixels() -> None:
+    pixels = torch.arange(256, dtype=torch.uint8).expand(1000, 256)
+    drawn = torch.rand(1000, 256, generator=torch.Generator().manual_seed(0))
+    back = noise(dequantise=True).to_rows(dequantised(pixels, drawn))
+    assert (back != pixels).float().mean() < 0.01  # half of them, if they were turned as those without noise
+    assert noise().to_rows(torch.tensor([0.0, 0.99992])).tolist() == [127, 254]
+
+
 BYTES = torch.arange(2 * 4 * 16, dtype=torch.uint8).view(2, 4, 1, 4, 4)
 """Pixels of an iteration's two critic batches, all of them different."""
 

@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 from real_digits import real_digits
 from torch import Tensor, nn
 
+from gan_lightning.images import to_uint8
 from gan_lightning.metrics.image_scorer import ImageScorer
 from gan_lightning.sampling import Sampler
 
@@ -30,7 +31,7 @@ def digits_scorer(**changes: Any) -> ImageScorer:
 
 
 def of(generator: nn.Module) -> Sampler:
-    return Sampler(generator, latent_dim=4, device=CPU)
+    return Sampler(generator, latent_dim=4, device=CPU).followed_by(to_uint8)
 
 
 def small_generator() -> nn.Sequential:

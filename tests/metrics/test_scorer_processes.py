@@ -7,6 +7,7 @@ import torch
 from real_digits import real_digits
 from torch import distributed, multiprocessing, nn
 
+from gan_lightning.images import to_uint8
 from gan_lightning.metrics.image_scorer import ImageScorer
 from gan_lightning.sampling import Sampler
 
@@ -28,7 +29,8 @@ def scores(samples: int) -> dict[str, float]:
         seed=0,
     )
     reference = real_digits()[:250].split(100)
-    return scorer.score(Sampler(generator, latent_dim=4, device=torch.device("cpu")), reference)
+    sampler = Sampler(generator, latent_dim=4, device=torch.device("cpu")).followed_by(to_uint8)
+    return scorer.score(sampler, reference)
 
 
 def process(rank: int, folder: Path) -> None:

@@ -66,7 +66,7 @@ def test_digits_scores_are_torch_fidelity_s_own(tmp_path: Path) -> None:
     scorer = ImageScorer(
         extractor="digits_classifier", prefix="digits", scores=["isc", "fid", "kid"], samples=300, splits=5, seed=3
     )
-    ours = scorer.score(Sampler(generator, latent_dim=4, device=CPU), reference.split(100))
+    ours = scorer.score(Sampler(generator, latent_dim=4, device=CPU).followed_by(to_uint8), reference.split(100))
     theirs = by_torch_fidelity(
         save_pictures(drawn(generator, blocks=3, block_size=100), tmp_path / "samples"),
         save_pictures(reference, tmp_path / "reference"),
@@ -122,7 +122,7 @@ def test_inception_scores_are_torch_fidelity_s_own(tmp_path: Path, inception_wei
     generator = nn.Sequential(nn.Linear(4, 192), nn.Tanh(), nn.Unflatten(1, (3, 8, 8)))
     reference = torch.randint(0, 256, (5, 3, 8, 8), dtype=torch.uint8)
     scorer = inception_scorer(inception_weights, scores=["isc", "kid"], samples=6)
-    ours = scorer.score(Sampler(generator, latent_dim=4, device=CPU), reference.split(3))
+    ours = scorer.score(Sampler(generator, latent_dim=4, device=CPU).followed_by(to_uint8), reference.split(3))
     theirs = by_torch_fidelity(
         save_pictures(drawn(generator, blocks=2, block_size=3), tmp_path / "samples"),
         save_pictures(reference, tmp_path / "reference"),
@@ -144,7 +144,7 @@ def test_fid_of_inception_features_is_torch_fidelity_s_own(tmp_path: Path, incep
     generator = nn.Sequential(nn.Linear(4, 192), nn.Tanh(), nn.Unflatten(1, (3, 8, 8)))
     reference = torch.randint(0, 256, (5, 3, 8, 8), dtype=torch.uint8)
     scorer = inception_scorer(inception_weights, scores=["isc", "fid", "kid"], samples=6)
-    ours = scorer.score(Sampler(generator, latent_dim=4, device=CPU), reference.split(3))
+    ours = scorer.score(Sampler(generator, latent_dim=4, device=CPU).followed_by(to_uint8), reference.split(3))
     theirs = by_torch_fidelity(
         save_pictures(drawn(generator, blocks=2, block_size=3), tmp_path / "samples"),
         save_pictures(reference, tmp_path / "reference"),
