@@ -47,6 +47,12 @@ def test_linear_critic_has_its_slope_as_gradient_norm_at_every_point(points: Ten
     torch.testing.assert_close(norm, weight.norm().expand(B))
 
 
+def test_gradient_norm_of_text_is_over_places_and_symbols() -> None:
+    text = torch.randn(B, 8, 11, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
+    weight = torch.randn(8 * 11, dtype=torch.float64, generator=torch.Generator().manual_seed(4))
+    torch.testing.assert_close(gradient_norm(linear(weight), text), weight.norm().expand(B))
+
+
 def test_gradient_norm_of_half_the_squared_norm_is_each_samples_own_norm(points: Tensor) -> None:
     norm = gradient_norm(lambda x: x.flatten(1).square().sum(1) / 2, points)
     torch.testing.assert_close(norm, points.flatten(1).norm(dim=1))
