@@ -10,7 +10,7 @@ import lmdb
 import numpy as np
 from PIL import Image
 
-from gan_lightning.data.base import Split, check_whole
+from gan_lightning.data.base import Split
 from gan_lightning.data.cache import Blocks, cached_splits, listing
 from gan_lightning.data.images import ImageData
 from gan_lightning.data.pictures import centre_square, decode, hold_out, open_picture, picture_blocks
@@ -27,19 +27,20 @@ class LSUNBedrooms(ImageData):
 
     Args:
         root: a folder that holds ``bedroom_train_lmdb``.
-        held_out: how many of the photographs are not trained on, the same ones in every run.
+        held_out: share of the photographs that is not trained on, the same ones in every run.
 
     Raises:
         ValueError: if ``held_out`` is out of range.
     """
 
     root: str | None = None
-    held_out: int = 10_000
+    held_out: float = 0.0033
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.title = "LSUN bedrooms"
-        check_whole("data.held_out", self.held_out, least=1)
+        if not 0 < self.held_out < 1:
+            raise ValueError(f"data.held_out={self.held_out} must lie between 0 and 1")
 
     def load(self) -> tuple[Split, Split]:
         remedy = f"name a folder that holds {FOLDER}/{FILE}"
@@ -59,9 +60,7 @@ class LSUNBedrooms(ImageData):
     def _blocks(self, folder: Path) -> tuple[Blocks, Blocks]:
         with _opened(folder) as photographs:
             keys = [bytes(key) for key in photographs.cursor().iternext(values=False)]
-        if self.held_out >= len(keys):
-            raise ValueError(f"data.held_out={self.held_out} is not possible: {folder} holds {len(keys)} photographs")
-        train, held_out = hold_out(keys, self.held_out / len(keys))
+        train, held_out = hold_out(keys, self.held_out)
         read = partial(self._read, folder)
         return picture_blocks(sorted(train), read), picture_blocks(sorted(held_out), read)  # in the file's own order
 

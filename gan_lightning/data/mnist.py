@@ -29,12 +29,12 @@ class IdxImages(ImageData):
     Args:
         root: a folder that holds the files' folder; ``None`` for the default folder, with download.
         verify: insist on the published files.
-        held_out: ``test`` for the test images, or ``validation`` for the last 10,000 training images, which are not
+        held_out_set: ``test`` for the test images, or ``validation`` for the last 10,000 training images, which are not
             trained on then; the test images stay unused.
         subset: so many of the training images, drawn at random but the same ones in every run; ``None`` for all.
 
     Raises:
-        ValueError: if ``held_out`` or ``subset`` is out of range.
+        ValueError: if ``held_out_set`` or ``subset`` is out of range.
     """
 
     # MD5 is that of the unpacked files; torchvision knows the packed ones only.
@@ -42,13 +42,13 @@ class IdxImages(ImageData):
 
     root: str | None = None
     verify: bool = True
-    held_out: str = "test"
+    held_out_set: str = "test"
     subset: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.held_out not in ("test", "validation"):
-            raise ValueError(f"data.held_out={self.held_out} is not possible: test or validation")
+        if self.held_out_set not in ("test", "validation"):
+            raise ValueError(f"data.held_out_set={self.held_out_set} is not possible: test or validation")
         if self.subset is not None:
             check_whole("data.subset", self.subset, least=1)
 
@@ -58,7 +58,7 @@ class IdxImages(ImageData):
         train_images, train_labels, test_images, test_labels = (folder / name for name in FILE_NAMES)
         border = (self.image_shape[2] - 28) // 2
         train = _read(train_images, train_labels, border)
-        if self.held_out == "validation":
+        if self.held_out_set == "validation":
             train, held_out = _parted(train, max(len(train) - VALIDATION, 0))
         else:
             held_out = _read(test_images, test_labels, border)

@@ -6,7 +6,7 @@ from functools import partial
 from torch import Tensor, nn
 
 from gan_lightning.networks.layers import GLOROT, Conv, Linear
-from gan_lightning.networks.norms import BatchNorm, ConditionalBatchNorm, MakeNorm
+from gan_lightning.networks.norms import BatchNorm, ConditionalBatchNorm, MakeNorm, make_norm
 from gan_lightning.networks.residual import (
     Chain,
     Residual,
@@ -95,11 +95,12 @@ class Critic(nn.Module):
         super().__init__()
         require_resolution(image_shape, 32)
         width = scaled("filters", filters, width_scale)
+        norm = partial(make_norm, "none")
         self.layers = nn.Sequential(
             first_down_block(image_shape[0], width),
-            down_block(width, width, norm=without_norm),
-            plain_block(width, norm=without_norm),
-            plain_block(width, norm=without_norm),
+            down_block(width, width, norm=norm),
+            plain_block(width, norm=norm),
+            plain_block(width, norm=norm),
             nn.ReLU(),
         )
         self.score = Linear(width, 1)
@@ -110,11 +111,6 @@ class Critic(nn.Module):
         features = self.layers(images).mean((2, 3))
         scores = self.score(features).squeeze(1)
         return scores if self.class_scores is None else (scores, self.class_scores(features))
-
-
-def without_norm(channels: int) -> nn.Module:
-    """In the place of a norm: the identity."""
-    return nn.Identity()
 
 
 def late_up_block(channels: int, *, norm: MakeNorm) -> Residual:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from gan_lightning.networks.layers import Conv, Deconv, Linear, WithoutFirst
+from gan_lightning.networks.layers import Conv, Deconv, Linear, WithoutFirst, make_nonlinearity
 from gan_lightning.networks.norms import make_norm
 from gan_lightning.networks.sizes import require_resolution, scaled
 
@@ -66,13 +66,13 @@ class Critic(nn.Module):
         width = scaled("filters", filters, width_scale)
         self.layers = nn.Sequential(
             Conv(image_shape[0], width, kernel=5, stride=2),
-            nn.LeakyReLU(0.2),
+            make_nonlinearity("leaky_relu"),
             Conv(width, 2 * width, kernel=5, stride=2),
             make_norm(norm, 2 * width),
-            nn.LeakyReLU(0.2),
+            make_nonlinearity("leaky_relu"),
             Conv(2 * width, 4 * width, kernel=5, stride=2),
             make_norm(norm, 4 * width),
-            nn.LeakyReLU(0.2),
+            make_nonlinearity("leaky_relu"),
             nn.Flatten(),
             Linear(64 * width, 1),
         )

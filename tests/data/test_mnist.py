@@ -137,7 +137,7 @@ def drawn(root: Path, **changes: Any) -> tuple[torch.Tensor, torch.Tensor]:
 def test_validation_holds_out_the_last_training_images(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gan_lightning.data.mnist.VALIDATION", 2)
     whole = drawn(prepared)[0]
-    train, held_out = drawn(prepared, held_out="validation")
+    train, held_out = drawn(prepared, held_out_set="validation")
     assert torch.equal(train, whole[:4]) and torch.equal(held_out, whole[4:])
 
 
@@ -152,14 +152,14 @@ def test_a_subset_is_a_random_one_but_the_same_in_every_run(prepared: Path) -> N
 
 def test_a_subset_is_drawn_from_what_is_not_held_out(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gan_lightning.data.mnist.VALIDATION", 2)
-    train, held_out = drawn(prepared, held_out="validation", subset=4)
+    train, held_out = drawn(prepared, held_out_set="validation", subset=4)
     assert not {tuple(image) for image in train.tolist()} & {tuple(image) for image in held_out.tolist()}
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"held_out": "train"}, "^data.held_out=train is not possible: test or validation$"),
+        ({"held_out_set": "train"}, "^data.held_out_set=train is not possible: test or validation$"),
         ({"subset": 0}, "^data.subset=0 must be a whole number, 1 or more$"),
         ({"subset": 7}, "^data.subset=7 is not possible: there are 6 training images$"),
     ],
@@ -170,7 +170,7 @@ def test_a_choice_that_there_is_not_is_refused(changes: dict[str, Any], message:
 
 
 def test_the_split_of_the_paper_has_50_000_and_10_000_digits(unpacked: Callable[[str], Path]) -> None:
-    kept = {"image_shape": (1, 28, 28), "held_out": "validation", "subset": 1000}
+    kept = {"image_shape": (1, 28, 28), "held_out_set": "validation", "subset": 1000}
     train, held_out = MNIST(root=str(unpacked("mnist_idx")), **settings(**kept)).splits
     assert (len(train), len(held_out)) == (1000, 10_000)
     assert train.labels is not None and held_out.labels is not None
