@@ -42,12 +42,14 @@ def job(config: DictConfig) -> str:
     alone = HydraConfig.get().mode == RunMode.RUN
     directory.refusal.unlink(missing_ok=True)
     replaced = replaced_parts(list(HydraConfig.get().overrides.task))
+    options = chosen_options(HydraConfig.get().runtime.choices)
     names = {
         "method": " ".join([config.method, *replaced]),
         "label": ", ".join([config.label, *replaced]),
-        "choices": chosen_options(HydraConfig.get().runtime.choices),
+        "choices": options,
     }
     try:
+        check_method(config, options)
         status = start(config, directory, names)
     except (ValueError, OSError, OmegaConfBaseException) as error:
         if alone:
@@ -58,6 +60,17 @@ def job(config: DictConfig) -> str:
     if alone and status == "failed":
         raise SystemExit(1)
     return status
+
+
+def check_method(config: DictConfig, options: Mapping[str, str]) -> None:
+    """Refuse a method whose file does not say its name: its runs would be taken for another's.
+
+    Raises:
+        ValueError: naming the file.
+    """
+    chosen = options.get("method", config.method)
+    if chosen != config.method:
+        raise ValueError(f"conf/method/{chosen}.yaml must say method: {chosen}, and a label; it leaves {config.method}")
 
 
 def start(config: DictConfig, directory: RunDirectory, names: Settings) -> str:

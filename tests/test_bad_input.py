@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 from commands import TINY, Ended, Train, ended, start_train
+from omegaconf import OmegaConf
 from PIL import Image
+
+from gan_lightning import cli
 
 
 def assert_refused(result: Ended, *said: str) -> None:
@@ -122,6 +125,21 @@ def test_another_folder_of_pictures_is_not_read_into_the_directory_of_the_first(
     shutil.copytree(train.folder / "a", train.folder / "c")
     assert "already finished" in train(*run, "data.root=c").out
     assert train(*run, "data.root=b", "data.name=blue").code == 0
+
+
+def test_a_method_that_does_not_say_its_name_is_not_taken_for_another() -> None:
+    config = OmegaConf.create({"method": "wgan_gp"})
+    with pytest.raises(
+        ValueError, match=r"^conf/method/mine\.yaml must say method: mine, and a label; it leaves wgan_gp$"
+    ):
+        cli.check_method(config, {"method": "mine", "objective": "wgan_gp"})
+    cli.check_method(config, {"method": "wgan_gp"})
+    cli.check_method(config, {"objective": "lsgan"})
+
+
+def test_a_part_without_a_class_is_named(train: Train) -> None:
+    assert_refused(train(*TINY, "arch.critic._target_=null"), "arch.critic needs a _target_")
+    assert_refused(train(*TINY, "objective._target_=null"), "objective needs a _target_")
 
 
 def test_a_directory_of_the_earlier_layout_is_refused_and_left_as_it_is(train: Train) -> None:

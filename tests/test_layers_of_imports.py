@@ -58,6 +58,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "runs.run": {
         "callbacks",
         "module",
+        "resources",
         "runs.build",
         "runs.checkpoints",
         "runs.directory",

@@ -483,9 +483,11 @@ def make_streams() -> RandomStreams:
     return RandomStreams(0, "train", rank=0, world_size=1, device=torch.device("cpu"))
 
 
-def test_averaged_generator_follows_by_hand_over_three_steps(fit: Fit) -> None:
+@pytest.mark.parametrize("multiple", [1, 2])
+def test_averaged_generator_follows_by_hand_over_three_steps(fit: Fit, multiple: int) -> None:
     recorder = Recorder(lr=0.1)
-    module = make_module(recorder, ema=ExponentialAverage(half_life=B))  # half of the weight a step
+    half_life = multiple * B  # the samples of a step, so that it has half of the weight
+    module = make_module(recorder, ema=ExponentialAverage(half_life=half_life), generator_batch_multiple=multiple)
     expected = module.generator.layer.weight.detach().clone()
     fit(module, real_batch(), steps=3)
     for step in recorder.steps:

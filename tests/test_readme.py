@@ -21,9 +21,14 @@ PARTS = {
 """What the README adds, and how it is asked for."""
 
 
+FOLDERS = ("benchmarks", "conf", "gan_lightning", "sweeps", "tests")
+IN_THE_TREE = ("    layers.py ", "    perceptron.py   mine\n")
+"""What a new module's line in the tree may stand behind, and the line."""
+
+
 def added_files() -> dict[str, str]:
-    """Path to content of every block that begins with the path it belongs to."""
-    blocks = re.findall(r"^```(?:python|yaml)\n# ((?:conf|gan_lightning)/\S+)\n(.*?)^```$", README, re.M | re.S)
+    """Path to content of every block under a line that is the path it belongs to."""
+    blocks = re.findall(r"^`((?:conf|gan_lightning)/\S+)`:\n\n```(?:python|yaml)\n(.*?)^```$", README, re.M | re.S)
     return dict(blocks)
 
 
@@ -32,13 +37,19 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project in which the README was followed."""
     copy = tmp_path_factory.mktemp("extended") / "project"
     copy.mkdir()
-    for name in ("conf", "gan_lightning", "sweeps", "tests"):
-        shutil.copytree(PROJECT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "train.py"):
-        shutil.copy(PROJECT / name, copy)
+    for path in PROJECT.iterdir():
+        if path.name in FOLDERS:
+            shutil.copytree(path, copy / path.name, ignore=shutil.ignore_patterns("__pycache__"))
+        elif path.is_file():
+            shutil.copy(path, copy)
     for path, content in added_files().items():
         file = copy / path
-        file.write_text(f"{file.read_text()}\n\n{content}" if file.exists() else content)
+        before = file.read_text() if file.exists() else ""
+        if content not in before:  # there already, where this is such a copy
+            file.write_text(f"{before}\n\n{content}" if before else content)
+    before, line = IN_THE_TREE
+    if line not in README:
+        (copy / "README.md").write_text(README.replace(before, line + before, 1))
     return copy
 
 
@@ -60,17 +71,9 @@ def test_readme_adds_a_class_and_a_yaml_file_for_each_part() -> None:
 
 
 def test_added_parts_pass_the_tests_of_every_yaml_file_and_of_the_layers(extended: Path) -> None:
-    chosen = " or ".join([*PARTS, "layers_of_imports", "label_of_its_own"])
-    command = (
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "tests/test_configs.py",
-        "tests/test_layers_of_imports.py",
-    )
-    out = run(*command, "-k", chosen, folder=extended)
+    chosen = " or ".join([*PARTS.values(), "layers_of_imports", "label_of_its_own", "tree"]).replace("=", "-")
+    files = ("tests/test_configs.py", "tests/test_layers_of_imports.py", "tests/test_readme.py")
+    out = run("-m", "pytest", "-q", "-p", "no:cacheprovider", *files, "-k", chosen, folder=extended)
     assert int(re.findall(r"(\d+) passed", out)[0]) > 2 * len(PARTS)
 
 

@@ -1,7 +1,7 @@
 """A study as a report sees it: its YAML in `sweeps/`, and its runs, from their directories or from a report's CSVs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -72,6 +72,8 @@ def read_study(study: str, runs_directory: Path, *, source: Path | None = None) 
         raise FileNotFoundError(f"no run directories in {directory}; {remedy}")
     name = study if study in known else name_of_study(directory, runs)
     file = project_folder("sweeps") / f"{name}.yaml" if name in known else None
+    if file:
+        runs = with_trials_unfinished(runs, planned_length(file))
     config = load_study_file(file) if file else OmegaConf.create({"report": {"kind": "runs"}})
     plan = read_plan(file) if file else {}
     methods = plan.get("method") or plan.get("objective", ())
@@ -171,6 +173,21 @@ def swept(file: Path) -> dict[str, Any]:
     for entry in layers(file):
         merged |= own if entry == "_self_" else swept(file.with_name(f"{entry}.yaml"))
     return merged
+
+
+def with_trials_unfinished(runs: tuple[Run, ...], planned: int | None) -> tuple[Run, ...]:
+    """The runs, of which those that finished a shorter trial than others count as running: they are to go on.
+
+    Args:
+        runs: of a study.
+        planned: the study's length, which is that of the others if there are such; otherwise it is the longest.
+    """
+    lengths = {run.generator_steps for run in runs if run.status == "finished"}
+    length = planned if planned in lengths else max(lengths, default=0)
+    return tuple(
+        replace(run, status="running") if run.status == "finished" and run.generator_steps < length else run
+        for run in runs
+    )
 
 
 def planned_length(file: Path) -> int | None:

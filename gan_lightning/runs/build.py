@@ -71,10 +71,10 @@ def build_module(settings: Settings) -> AdversarialModule:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seeded_generator(settings["seed"], "initialisation").initial_seed())
         return AdversarialModule(
-            instantiate(arch["generator"]),
-            instantiate(arch["critic"]),
-            objective=instantiate(settings["objective"]),
-            constraint=instantiate(settings["constraint"]),
+            _required(arch, "generator", "arch"),
+            _required(arch, "critic", "arch"),
+            objective=_required(settings, "objective"),
+            constraint=_required(settings, "constraint"),
             generator_optimizer=partial(_make, make),
             critic_optimizer=partial(_make_decayed, make, weight_decay=weight_decay),
             latent_dim=settings["latent_dim"],
@@ -161,6 +161,18 @@ def instantiate(node: Settings) -> Any:
         if isinstance(error.__cause__, (ValueError, OSError)):
             raise error.__cause__ from None
         raise ValueError(" ".join(str(error).split())) from error
+
+
+def _required(settings: Settings, name: str, *path: str) -> Any:
+    """The object of a node that every run needs.
+
+    Raises:
+        ValueError: if there is no such node, or if it names no class; and the constructor's own.
+    """
+    made = instantiate(settings.get(name) or {})
+    if made is None:
+        raise ValueError(f"{'.'.join([*path, name])} needs a _target_, the class or function that makes it")
+    return made
 
 
 def _check_classes(module: AdversarialModule, data: RealData) -> None:

@@ -2,7 +2,9 @@
 
 import logging
 import platform
+import shutil
 import socket
+import subprocess
 import traceback
 from hashlib import sha256
 from importlib.metadata import version
@@ -20,6 +22,7 @@ from gan_lightning.callbacks.pictures import Pictures, draw_curves
 from gan_lightning.callbacks.progress import Progress
 from gan_lightning.callbacks.scoring import Scoring
 from gan_lightning.module import Diverged
+from gan_lightning.resources import PACKAGE
 from gan_lightning.runs.build import Parts, build, instantiate
 from gan_lightning.runs.checkpoints import AtomicCheckpointIO, resumable
 from gan_lightning.runs.directory import RunDirectory
@@ -107,10 +110,22 @@ def starting(settings: Settings, parts: Parts, *, step: int, earlier: Result | N
             "generator": sum(parameter.numel() for parameter in parts.module.generator.parameters()),
             "critic": sum(parameter.numel() for parameter in parts.module.critic.parameters()),
         },
-        versions={"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
+        versions=versions(),
         host=socket.gethostname(),
         device=device_kind(settings["trainer"]),
     )
+
+
+def versions() -> dict[str, str]:
+    """Of Python and of the packages, and the commit of a checkout, with ``-dirty`` where files differ from it."""
+    found = {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+    checkout = PACKAGE.parent
+    if (checkout / ".git").exists() and shutil.which("git"):
+        describe = ["git", "-C", str(checkout), "describe", "--always", "--dirty", "--exclude=*"]
+        described = subprocess.run(describe, capture_output=True, text=True)
+        if described.returncode == 0:
+            found["commit"] = described.stdout.strip()
+    return found
 
 
 def fit(settings: Settings, directory: RunDirectory, *, parts: Parts, checkpoint: tuple[Path, int] | None) -> None:

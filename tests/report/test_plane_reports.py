@@ -51,7 +51,7 @@ def report(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monke
     """Report a study with few points, and return its text."""
     monkeypatch.setattr(value_surface, "FRESH", 200)
     monkeypatch.setattr(coupled_gradients, "PAIRS", 200)
-    monkeypatch.setattr(coupled_gradients, "ASSIGNED", 50)
+    monkeypatch.setattr(coupled_gradients, "ASSIGNED", 100)
     monkeypatch.setattr(layer_gradients, "FRESH", 100)
 
     def written(study: str, *arguments: str) -> str:
@@ -193,7 +193,7 @@ def test_weights_at_the_bound_count_as_clipped() -> None:
 
 def test_gradients_between_coupled_points_are_shown(report: Report, tmp_path: Path) -> None:
     text = report("proposition1")
-    assert "0.300 apart in the mean; no assignment of 50 of them is shorter" in text
+    assert "0.300 apart in the mean; no assignment of 100 of them is shorter" in text
     rows = read_rows(tmp_path / "gradients.csv")
     assert {(row["quantity"], row["run"]) for row in rows} == {
         (quantity, f"{label}, seed 0")

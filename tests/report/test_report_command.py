@@ -79,9 +79,12 @@ def test_scores_by_two_protocols_are_refused(
     assert str(odd) in line
 
 
-def test_runs_of_two_lengths_are_refused(refused: Callable[..., str], add_run: AddRun) -> None:
+def test_runs_longer_than_the_studys_are_refused(
+    refused: Callable[..., str], add_run: AddRun, use_study: Callable[[str, str], None]
+) -> None:
+    use_study("table2_laptop", f"generator_steps: 400\n{SETTINGS}")
     add_run("dcgan", 0, 2.0)
-    add_run("wgan_gp", 0, 2.0, generator_steps=20)
+    add_run("wgan_gp", 0, 2.0, generator_steps=800)
     assert "generator_steps differs" in refused()
 
 

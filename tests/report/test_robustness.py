@@ -369,7 +369,7 @@ def test_study_without_its_first_step_or_its_baseline_reports_what_is_there(
     for directory in (study / "robustness_laptop").glob("*method=wgan_gp*"):
         shutil.rmtree(directory)
     text = run_report()
-    assert "No rates were tried." in text
+    assert "No rates were tried: there are no runs of robustness_laptop_rates beside this study." in text
     assert "The baseline wgan_gp has not ended on any architecture." in text
     assert "- Missing: wgan_gp: 8 without a result (seeds 0-7)." in text
 
@@ -406,9 +406,19 @@ def test_scores_of_averaged_and_plain_generators_are_refused(
     assert "1 runs with moving average, as ema with seed 0" in line
 
 
-def test_runs_of_two_lengths_are_refused(study: Path, judge: AddRun, capsys: pytest.CaptureFixture[str]) -> None:
-    judge("lsgan", 0, 2.0, generator_steps=20)
+def test_runs_longer_than_the_studys_are_refused(
+    study: Path, judge: AddRun, use_study: UseStudy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use_study("robustness_laptop", f"generator_steps: 400{JUDGING}")
+    judge("lsgan", 0, 2.0, generator_steps=800)
     assert "generator_steps differs" in refused(study, capsys)
+
+
+def test_finished_trials_are_still_to_go_on(judge: AddRun, run_report: Callable[..., str]) -> None:
+    judge("lsgan", 0, 2.0, generator_steps=20)
+    text = run_report()
+    assert "- Missing: lsgan: 1 running or interrupted (seeds 0)." in text
+    assert not {"lsgan", "LSGAN"} & set(section(text, "Scores"))
 
 
 def test_two_runs_of_a_method_and_seed_are_refused_with_their_factors(

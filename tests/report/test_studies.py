@@ -6,12 +6,16 @@ from typing import Any
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
+from gan_lightning.report.archive import read_archive
 from gan_lightning.report.groups import CHOICES, as_text
+from gan_lightning.report.rates import read_grids
+from gan_lightning.report.runs import Scale
 from gan_lightning.report.study import known_studies, load_study_file, read_plan, read_yaml, swept
 from gan_lightning.resources import project_folder
 
 Compose = Callable[..., DictConfig]
 SWEEPS = project_folder("sweeps")
+PROJECT = SWEEPS.parent
 
 
 def plan_of(study: str) -> dict[str, tuple[str, ...]]:
@@ -51,6 +55,13 @@ def test_every_method_that_a_study_names_is_planned(study: str) -> None:
     named |= {name for key in ("bands", "paper", "trials") for name in report.get(key, [])}
     named |= set(read_yaml(SWEEPS / f"{study}.yaml").get("rates") or {})  # its own
     assert named <= {*plan.get("method", ()), *plan.get("objective", ())}
+
+
+def test_rates_of_the_robustness_study_are_those_that_its_first_step_found_best() -> None:
+    tried = read_archive(PROJECT / "benchmarks" / "results" / "robustness_laptop_rates" / "runs.csv")
+    grids = read_grids(tried, scale=Scale("digits_score", 1.0))
+    assert not any(grid.at_edge for grid in grids)
+    assert {grid.name: grid.chosen for grid in grids} == read_yaml(SWEEPS / "robustness_laptop.yaml")["rates"]
 
 
 @pytest.mark.parametrize("study", known_studies())

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from torch import Tensor
 import gan_lightning
 from gan_lightning.callbacks.checkpointing import Checkpointing
 from gan_lightning.metrics.image_scorer import ImageScorer
+from gan_lightning.runs import run as run_module
 from gan_lightning.runs.directory import RunDirectory
 from gan_lightning.runs.metrics_file import read_metrics
 
@@ -109,6 +111,21 @@ def test_a_lengthened_run_goes_on_in_its_directory_and_ends_bit_identical_to_a_l
     assert shorter.code == 0
     assert "already at 7, nothing to do" in shorter.out
     assert result(short)["generator_steps"] == 7
+
+
+def test_a_run_that_goes_on_where_its_data_lie_elsewhere_ends_bit_identical_to_one_that_did_not(train: Train) -> None:
+    (train.folder / "a").mkdir()
+    for number in range(12):
+        Image.new("RGB", (16, 16), (20 * number, 90, 200)).save(train.folder / "a" / f"{number}.png")
+    pictures = [*TINY, "data=image_folder", "data.resolution=16", "metrics=none"]
+    assert train(*pictures, "data.root=a", "generator_steps=6", "study=stayed").code == 0
+    assert train(*pictures, "data.root=a", "generator_steps=3", "study=moved").code == 0
+    (train.folder / "a").rename(train.folder / "b")
+    moved = train(*pictures, "data.root=b", "generator_steps=6", "study=moved")
+    assert moved.code == 0
+    assert "going on from generator iteration 3" in moved.out
+    (stayed,), (elsewhere,) = ((train.folder / "runs" / study).iterdir() for study in ("stayed", "moved"))
+    assert_same_weights(stayed, elsewhere)
 
 
 def test_a_lost_result_is_written_anew_from_the_checkpoint_with_its_scores(train: Train) -> None:
@@ -284,6 +301,20 @@ def test_a_run_says_which_options_of_the_groups_were_chosen(train: Train) -> Non
     assert not any(group.startswith("hydra") for group in choices)
 
 
+def test_a_run_of_a_checkout_knows_its_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_module, "PACKAGE", tmp_path / "gan_lightning")
+    assert "commit" not in run_module.versions()
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b.c"]
+    (tmp_path / "file").write_text("1")
+    for command in (["init", "-q"], ["add", "file"], ["commit", "-q", "-m", "First"]):
+        subprocess.run([*git, *command], check=True)
+    commit = run_module.versions()["commit"]
+    head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout
+    assert len(commit) >= 7 and head.startswith(commit)
+    (tmp_path / "file").write_text("2")
+    assert run_module.versions()["commit"] == f"{commit}-dirty"
+
+
 def test_joblib_runs_a_sweep(tmp_path: Path) -> None:
     sweep = ["-m", *TINY, "generator_steps=2", "seed=0,1", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
     process = ended(start_train(*sweep, folder=tmp_path))
@@ -300,6 +331,8 @@ def test_two_processes_train_to_the_same_weights_and_score_as_one(train: Train, 
         "trainer.threads=1",
         "metrics.samples=300",
         "metrics.splits=1",
+        "ema.ramp_up=null",
+        "ema.half_life=40",  # so that an average over one process's samples alone would be another
     ]
     assert train(*run, "hydra.run.dir=one").code == 0
     both = ended(start_train(*run, "trainer.devices=2", "hydra.run.dir=two", folder=tmp_path))

@@ -77,13 +77,15 @@ def write_report(study: Study, settings: Settings, output: Path) -> str:
 
 
 def coupled_points(critic: Trained, count: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Generated points `(count, 2)` and real ones of the same latents, and t `(count, 1)`, uniform on [0, 1)."""
+    """Generated points `(count, 2)` and real ones of the same latents, and t `(count, 1)`, uniform on [0, 1).
+
+    `count` is a multiple of a sampler's block.
+    """
     stream = seeded_generator(0, "coupled points")
     latents = torch.randn(count, critic.module.latent_dim, generator=stream)
     t = torch.rand(count, 1, generator=stream)
-    with torch.no_grad():
-        fake, real = critic.module.generator(latents.to(critic.module.device)), critic.data.distribution(latents)
-    return fake, real.to(fake.device), t.to(fake.device)
+    fake = critic.module.sampler.of_latents(latents)
+    return fake, critic.data.distribution(latents).to(fake.device), t.to(fake.device)
 
 
 def coupled_distance(critic: Trained) -> float:

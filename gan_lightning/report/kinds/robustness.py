@@ -324,7 +324,7 @@ def compute_section(found: Findings, settings: Settings) -> list[str]:
         f"Of each run the score that it was last given in that time counts, {settings.floor} before the first. A "
         "method whose runs end earlier is carried forward flat: it was not trained on, and might have gained or lost. "
         "Every method was given its iterations, not its time; its rate was chosen for those. Seconds are wall seconds "
-        "of the machine that ran the study.",
+        "of the machine that ran the study, with those that scores, pictures and checkpoints took.",
         "",
     ]
     return (
@@ -343,7 +343,8 @@ def rates_section(found: Findings, settings: Settings) -> list[str]:
     lines = ["## Learning rates", ""]
     left_out = [f"- Left out: {line}." for line in found.tried_left_out]
     if not found.grids:
-        return [*lines, "No rates were tried.", "", *left_out]
+        beside = f": there are no runs of {settings.rates} beside this study" if settings.rates else ""
+        return [*lines, f"No rates were tried{beside}.", "", *left_out]
     seeds = sorted({run.seed for run in found.tried})
     shared = sorted(set(seeds) & {seed for method in found.methods for seed in method.runs})
     lines += [f"Chosen beforehand, on {len(seeds)} other architectures (seeds {spans(seeds)}):", ""]
