@@ -8,7 +8,7 @@ from torch import Tensor
 
 from gan_lightning.data.plane import PlaneData
 from gan_lightning.module import AdversarialModule, scores_of
-from gan_lightning.report.runs import Run, check_comparable, place
+from gan_lightning.report.runs import Run, check_comparable, find_twins, place
 from gan_lightning.report.study import Study
 from gan_lightning.runs.build import load_run
 from gan_lightning.runs.directory import RunDirectory
@@ -77,14 +77,12 @@ def check_distinct(runs: Iterable[Run]) -> None:
     Raises:
         ValueError: naming both.
     """
-    first: dict[tuple[str, int, str], Run] = {}
-    for run in runs:
-        other = first.setdefault((run.method, run.seed, data_title(run)), run)
-        if other is not run:
-            raise ValueError(
-                f"two runs of {run.method} with seed {run.seed} on {data_title(run)}: {other.directory} and "
-                f"{run.directory}; remove one"
-            )
+    if twins := find_twins(runs, lambda run: (run.method, run.seed, data_title(run))):
+        one, other = twins
+        raise ValueError(
+            f"two runs of {one.method} with seed {one.seed} on {data_title(one)}: {one.directory} and "
+            f"{other.directory}; remove one"
+        )
 
 
 def data_title(run: Run) -> str:

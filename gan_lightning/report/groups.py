@@ -8,7 +8,7 @@ from math import prod
 from typing import Any
 
 from gan_lightning.report.by_axis import in_order
-from gan_lightning.report.runs import Run, label_of, place
+from gan_lightning.report.runs import Run, find_twins, label_of, place
 from gan_lightning.report.study import Study, read_yaml
 
 CHOICES = "choices."
@@ -191,14 +191,12 @@ def check_distinct(groups: Iterable[Group]) -> None:
         ValueError: naming both.
     """
     for group in groups:
-        by_seed: dict[int, Run] = {}
-        for run in group.runs:
-            other = by_seed.setdefault(run.seed, run)
-            if other is not run:
-                raise ValueError(
-                    f"two runs of {group.name} with seed {run.seed}: {other.directory} and {run.directory}; name what "
-                    "they differ in as an axis, or remove one"
-                )
+        if twins := find_twins(group.runs, lambda run: run.seed):
+            one, other = twins
+            raise ValueError(
+                f"two runs of {group.name} with seed {one.seed}: {one.directory} and {other.directory}; name what "
+                "they differ in as an axis, or remove one"
+            )
 
 
 def missing_runs(groups: Iterable[Group]) -> list[str]:

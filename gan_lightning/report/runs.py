@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -175,6 +175,16 @@ def protocol_words(runs: Sequence[Run]) -> str:
     entries = next(filter(None, map(protocol, finished)), {})
     steps = f"{finished[0].generator_steps:,} generator iterations"
     return ", ".join([steps, *(f"{name} {value}" for name, value in entries.items())])
+
+
+def find_twins(runs: Iterable[Run], key: Callable[[Run], Hashable]) -> tuple[Run, Run] | None:
+    """The first two runs of one key; None where each has its own."""
+    first: dict[Hashable, Run] = {}
+    for run in runs:
+        other = first.setdefault(key(run), run)
+        if other is not run:
+            return other, run
+    return None
 
 
 def label_of(method: str, runs: Iterable[Run]) -> str:

@@ -176,7 +176,7 @@ def swept(file: Path) -> dict[str, Any]:
 
 
 def with_trials_unfinished(runs: tuple[Run, ...], planned: int | None) -> tuple[Run, ...]:
-    """The runs, of which those that finished a shorter trial than others count as running: they are to go on.
+    """The runs, of which those that finished a shorter trial than others count as running: more is to come.
 
     Args:
         runs: of a study.
