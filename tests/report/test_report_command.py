@@ -123,7 +123,7 @@ def test_diverged_run_of_a_short_trial_does_not_stop_the_report(
     add_pair(1, 2.0, 3.0)
     assert main(["table2_laptop", "--runs", str(tmp_path / "runs")]) == 0
     out = capsys.readouterr().out
-    assert "- 2 of 50 architectures are in" in out
+    assert "- 2 of 30 architectures are in" in out
     assert "- Protocol: 400 generator iterations, extractor digits_classifier" in out
 
 

@@ -74,10 +74,10 @@ def test_markdown_rule_has_a_mark_in_every_column(report: str) -> None:
 
 
 def test_half_finished_study_says_what_is_in_and_what_is_missing(report: str) -> None:
-    assert "- 4 of 50 architectures are in, each under both methods" in report
-    assert "- Missing: wgan_gp: 45 without a result (seeds 4, 6-49)." in report
+    assert "- 4 of 30 architectures are in, each under both methods" in report
+    assert "- Missing: wgan_gp: 25 without a result (seeds 4, 6-29)." in report
     assert "- Missing: wgan_gp: 1 running or interrupted (seeds 5)." in report
-    assert "- Missing: dcgan: 44 without a result (seeds 6-49)." in report
+    assert "- Missing: dcgan: 24 without a result (seeds 6-29)." in report
 
 
 def test_summary_counts_diverged_and_failed_runs_as_lowest(report: str) -> None:
@@ -177,7 +177,7 @@ def test_broken_result_is_named_and_counts_as_missing(
     assert main(["table2_laptop", "--runs", str(small_study)]) == 0
     out = capsys.readouterr().out
     assert f"- Left out: {file}: " in out
-    assert "- 4 of 50 architectures are in" in out
+    assert "- 4 of 30 architectures are in" in out
 
 
 def test_finished_run_without_the_studys_score_is_named_and_left_out(
