@@ -115,6 +115,7 @@ def chosen_options(choices: Mapping[str, str | None]) -> dict[str, str]:
 def one_line(error: BaseException) -> str:
     """An error's message without its line breaks, and without Hydra's search path."""
     text = str(error).split("Config search path:")[0].split("Set the environment variable")[0]
+    text = text.split(", set env var HYDRA_FULL_ERROR")[0]
     lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
     options = [line for line in lines if re.fullmatch(r"[\w/]+", line)]
     sentence = " ".join(line for line in lines if line not in options)

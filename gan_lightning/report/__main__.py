@@ -26,7 +26,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="FOLDER",
         help="read this folder instead: of runs, or of the CSV files of an earlier report",
     )
-    parser.add_argument("--output", type=Path, help="where to write (default: 'report' in the folder that is read)")
+    parser.add_argument(
+        "--beside",
+        type=Path,
+        metavar="FOLDER",
+        help="take the runs of other methods and seeds from the CSV files of an earlier report, such as ours",
+    )
+    parser.add_argument("--output", type=Path, help="where to write (default: 'report' in the study's directory)")
     options = parser.parse_args(arguments)
     if options.list:
         table, unreadable = studies_table(options.runs)
@@ -35,8 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"left out: {line}", file=sys.stderr)
         return 0
     try:
-        study = read_study(options.study, options.runs, source=options.source)
-        output = options.output or study.directory / "report"
+        study = read_study(options.study, options.runs, source=options.source, beside=options.beside)
+        place = options.runs / study.name if study.archived else study.directory  # an earlier report stays as it is
+        output = options.output or place / "report"
         text = write_report(study, output)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)

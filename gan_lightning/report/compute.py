@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from statistics import median
 
+from gan_lightning.report.comparisons import Comparison
 from gan_lightning.report.methods import Method
 from gan_lightning.report.runs import Point, Run
 
@@ -32,6 +33,25 @@ def score_within(run: Run, points: Sequence[Point], seconds: float, *, floor: fl
 def scores_within(method: Method, curves: Curves, seconds: float) -> list[float]:
     """`score_within` of every run of a method that can be followed in time."""
     return [score_within(run, points, seconds, floor=method.scale.floor) for run, points in timed(method, curves)]
+
+
+def compare_in_equal_seconds(method: Method, baseline: Method, curves: Curves) -> Comparison:
+    """Two methods, the longer run of each architecture cut off when the shorter was scored last.
+
+    What counts of the longer one is the score that it was last given by then. Architectures are left out on which not
+    both finished and can be followed in time.
+    """
+    seeds: list[int] = []
+    counted: list[tuple[float, float]] = []
+    for seed in method.ended.keys() & baseline.ended.keys():
+        one, other = baseline.ended[seed], method.ended[seed]
+        ours, theirs = curves.get((baseline.name, seed)), curves.get((method.name, seed))
+        if one.status == other.status == "finished" and ours and theirs:
+            end = min(ours[-1].seconds, theirs[-1].seconds)
+            floor = method.scale.floor
+            counted.append((score_within(one, ours, end, floor=floor), score_within(other, theirs, end, floor=floor)))
+            seeds.append(seed)
+    return Comparison(seeds, [score for score, _ in counted], [score for _, score in counted])
 
 
 def budgets(methods: Sequence[Method]) -> list[float]:

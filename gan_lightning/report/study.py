@@ -28,8 +28,8 @@ class Study:
     """A study's runs, and what its YAML plans and asks for.
 
     `file` is None for a directory of runs without a study. `archived` says that `directory` holds the CSV files of an
-    earlier report and no run directories. `unreadable` has one line for each `result.json` left out. `plan` has the
-    values of every axis that is swept, in their order.
+    earlier report and no run directories; such files of another directory, `beside`, may have added runs. `unreadable`
+    has one line for each `result.json` left out. `plan` has the values of every axis that is swept, in their order.
     """
 
     name: str
@@ -42,9 +42,10 @@ class Study:
     runs: tuple[Run, ...]
     unreadable: tuple[str, ...]
     plan: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    beside: Path | None = None
 
 
-def read_study(study: str, runs_directory: Path, *, source: Path | None = None) -> Study:
+def read_study(study: str, runs_directory: Path, *, source: Path | None = None, beside: Path | None = None) -> Study:
     """Read a study's YAML and its runs.
 
     Args:
@@ -52,9 +53,10 @@ def read_study(study: str, runs_directory: Path, *, source: Path | None = None) 
             runs then say which study it is.
         runs_directory: where study directories lie, if `study` is a name.
         source: the directory to read instead, of runs or of the CSV files of an earlier report.
+        beside: a directory of such files, whose runs are taken for those methods and seeds that have none here.
 
     Raises:
-        FileNotFoundError: if there is no such study, or no run in it.
+        FileNotFoundError: if there is no such study, or no run in it or beside it.
         ValueError: if the study's YAML is not fit for a report, or its runs are of several studies.
     """
     known = known_studies()
@@ -67,8 +69,12 @@ def read_study(study: str, runs_directory: Path, *, source: Path | None = None) 
     archived = not runs and not unreadable and (directory / RUNS).is_file()
     if archived:
         runs = read_archive(directory / RUNS)
+    if beside is not None:
+        runs = with_others(runs, beside)
     if not runs and not unreadable:
         remedy = f"start them with: python train.py -m +sweeps={study if study in known else 'NAME'}"
+        if source is not None:
+            remedy = f"nor is there a {RUNS} of an earlier report"
         raise FileNotFoundError(f"no run directories in {directory}; {remedy}")
     name = study if study in known else name_of_study(directory, runs)
     file = project_folder("sweeps") / f"{name}.yaml" if name in known else None
@@ -90,7 +96,20 @@ def read_study(study: str, runs_directory: Path, *, source: Path | None = None) 
         runs=runs,
         unreadable=unreadable,
         plan=plan,
+        beside=beside,
     )
+
+
+def with_others(runs: tuple[Run, ...], beside: Path) -> tuple[Run, ...]:
+    """The runs, and those of an earlier report's CSV file for methods and seeds that have none among them.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+    """
+    if not (beside / RUNS).is_file():
+        raise FileNotFoundError(f"no {RUNS} of an earlier report in {beside}")
+    own = {(run.method, run.seed) for run in runs}
+    return (*runs, *(run for run in read_archive(beside / RUNS) if (run.method, run.seed) not in own))
 
 
 def known_studies() -> list[str]:

@@ -114,7 +114,7 @@ class RunDirectory:
             more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
             raise ValueError(
                 f"{self.path} holds a run of another config, {found[0]}{more}; allowed to change: places, trainer, "
-                "logger, and the run length where nothing follows it"
+                "logger, and the run length where nothing follows it; move the directory away to begin anew"
             )
         result = self.result
         if result is None:

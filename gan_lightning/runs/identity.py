@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from gan_lightning.runs.result import Result
 from gan_lightning.runs.settings import Settings, flatten
@@ -75,7 +76,10 @@ def follows_length(config: DictConfig) -> list[str]:
     They are those that change when the config is resolved with another length. Settings that do not make a run what
     it is are left out.
     """
-    one, other = (_resolved_at(config, steps) for steps in (1000, 3001))
+    try:
+        one, other = (_resolved_at(config, steps) for steps in (1000, 3001))
+    except OmegaConfBaseException:
+        return []  # what is wrong is said where settings are resolved
     return [key for key in one if one[key] != other.get(key)]
 
 
@@ -101,11 +105,10 @@ def replaced_parts(overrides: list[str]) -> list[str]:
         overrides: of a run, as on the command line.
 
     Returns:
-        Those of ``constraint`` and ``optimizer``, and of ``objective`` beside a ``method``.
+        Those of ``constraint`` and ``optimizer``.
     """
     chosen = {key_of(override): override for override in overrides}
-    parts = ("objective", "constraint", "optimizer") if "method" in chosen else ("constraint", "optimizer")
-    return [chosen[part] for part in parts if part in chosen]
+    return [chosen[part] for part in ("constraint", "optimizer") if part in chosen]
 
 
 def key_of(override: str) -> str:

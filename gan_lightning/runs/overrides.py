@@ -8,6 +8,7 @@ from typing import Any
 from hydra import compose
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
@@ -21,29 +22,59 @@ class Mistake(SystemExit):
     """
 
 
-class KnownKeys(Callback):
-    """Refuses a key added with ``+`` that no config file has: nothing would read it.
-
-    Inside a node with a ``_target_`` it may stand: there the constructor says whether it takes it.
-    """
+class OverridesCheck(Callback):
+    """Refuses what is typed and would not do what it says, before anything starts."""
 
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
         """Look at the overrides of a single run.
 
         Raises:
-            Mistake: if a key is unknown, naming near ones.
+            Mistake: as :func:`check_added_keys`, :func:`check_parts` and :func:`check_single` have it.
         """
-        check_added_keys(config, list(config.hydra.overrides.task))
+        overrides = list(config.hydra.overrides.task)
+        check_parts(overrides)
+        check_single(config, overrides)
+        check_added_keys(config, overrides)
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Look at the overrides of a sweep, all of whose runs have the same keys.
 
         Raises:
-            Mistake: if a key is unknown, naming near ones.
+            Mistake: as :func:`check_added_keys` and :func:`check_parts` have it.
         """
         for overrides in sweep_overrides(config):
+            check_parts(overrides)
             check_added_keys(config, overrides)
             break
+
+
+def check_parts(overrides: list[str]) -> None:
+    """Compare what is typed of a method with what else is typed.
+
+    Raises:
+        Mistake: for an objective beside a method, which has one of its own.
+    """
+    typed = {override.key_or_group: line for line, override in zip(overrides, _parsed(overrides), strict=True)}
+    if "method" in typed and "objective" in typed:
+        raise Mistake(
+            f"{typed['objective']} beside {typed['method']} is not possible: a method has its objective; allowed: one "
+            "of the two"
+        )
+
+
+def check_single(config: DictConfig, overrides: list[str]) -> None:
+    """Look whether a single run is one of a study, and which.
+
+    Raises:
+        Mistake: for a study's name without the axes that the study sweeps.
+    """
+    typed = {override.key_or_group: override.value() for override in _parsed(overrides)}
+    swept = [str(axis) for axis in config.hydra.sweeper.params or {} if axis not in typed]
+    if "sweeps" in typed and swept:
+        raise Mistake(
+            f"+sweeps={typed['sweeps']} without -m is not possible: it sweeps {', '.join(swept)}; python train.py -m … "
+            "trains all its runs, and one of them is trained where these are set"
+        )
 
 
 def sweep_overrides(config: DictConfig) -> Iterator[list[str]]:
@@ -65,8 +96,14 @@ def composed(config: DictConfig, overrides: list[str]) -> DictConfig:
     Args:
         config: of the command, as Hydra's callbacks get it.
         overrides: of the run.
+
+    Raises:
+        Mistake: if it cannot be composed.
     """
-    return compose(config.hydra.job.config_name, overrides, return_hydra_config=True)
+    try:
+        return compose(config.hydra.job.config_name, overrides, return_hydra_config=True)
+    except HydraException as error:
+        raise Mistake(str(error)) from error
 
 
 def check_added_keys(config: DictConfig, overrides: list[str]) -> None:

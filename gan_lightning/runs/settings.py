@@ -3,6 +3,7 @@
 Nothing heavy is imported here, so that a mistake is on the screen before torch is loaded.
 """
 
+import re
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -46,6 +47,8 @@ def resolve(config: DictConfig) -> Settings:
         _check_whole("trainer.threads", config.trainer.threads, least=1)
     for key in ("learning_rate_scale", "optimizer.lr"):
         _check_positive(key, OmegaConf.select(config, key))
+    if not re.fullmatch(r"[\w.,=+-]+", str(config.study)) or str(config.study).startswith("."):
+        raise ValueError(f"study={config.study} is not possible: it names a folder, by letters, digits and . , = + - _")
     _check_shares(config.data.batch_size, config.trainer.devices)
     config.arch.drawn = _fill_in_draw(config)
     config.pop("report", None)

@@ -177,6 +177,14 @@ def test_score_within_seconds_is_the_last_one_taken(run_report: Callable[..., st
     assert rows["GAN"] == ["7", "1.50", "1.20", "8.5"]  # carried forward; the diverged run has fallen by then
 
 
+def test_longer_run_is_cut_off_when_the_shorter_was_scored_last(run_report: Callable[..., str]) -> None:
+    """WGAN-GP had 2.0 from its tenth second on, and the GAN's are done in eight: it has nothing yet."""
+    rows = section(run_report(), "Equal seconds")
+    assert rows["method"][1:3] == ["median", "median of WGAN-GP"]
+    assert rows["GAN"][:4] == ["5", "2.00", "1.00", "4/0/1"]  # the diverged and the failed run are left out
+    assert "WGAN-GP" not in rows and "Brand new" not in rows
+
+
 def test_finished_runs_without_seconds_are_counted_out(run_report: Callable[..., str]) -> None:
     text = run_report()
     assert "Brand new" not in section(text, "Equal compute")
@@ -310,6 +318,32 @@ def test_folder_of_csv_files_says_itself_which_study_it_is(
     text = run_report("--output", str(tmp_path / "kept"))
     assert main([str(tmp_path / "kept"), "--output", str(tmp_path / "again")]) == 0
     assert capsys.readouterr().out == text
+
+
+def test_a_method_of_ones_own_stands_beside_those_of_an_earlier_report(
+    tmp_path: Path, run_report: Callable[..., str], judge: AddRun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_report("--output", str(tmp_path / "kept"))
+    (tmp_path / "runs").rename(tmp_path / "theirs")
+    for seed in range(3):
+        judge("mine", seed, 5.5, label="Mine", curve=[(400, 20.0, 5.5)], seconds=21.0)
+    judge("dcgan", 0, 4.5, curve=[(400, 20.0, 4.5)], seconds=21.0)
+    capsys.readouterr()
+    assert main(["robustness_laptop", "--runs", str(tmp_path / "runs"), "--beside", str(tmp_path / "kept")]) == 0
+    text = capsys.readouterr().out
+    scores = section(text, "Scores")
+    assert list(scores)[2:] == ["WGAN-GP", "GAN", "Mine", "Brand new"]
+    assert scores["Mine"][8] == "3/0/0"  # 5.5 against 5.0, 5.0 and 4.0
+    assert "- 17 of the runs are those of" in text  # 18 but the GAN's first, which was run anew
+    assert section(text, "Equal seconds")["Mine"][:2] == ["3", "5.50"]
+    assert "WGAN-GP" in section(text, "Learning rates")
+
+
+def test_beside_what_is_no_report_there_is_nothing(
+    tmp_path: Path, study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["robustness_laptop", "--runs", str(study), "--beside", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == f"error: no runs.csv of an earlier report in {tmp_path}\n"
 
 
 def test_study_of_some_of_the_methods_can_be_made_from_the_csv_files_of_all(

@@ -222,7 +222,7 @@ def test_run_names_are_distinct_and_safe_for_every_file_system() -> None:
     [
         (["objective=hinge", "seed=1"], []),
         (["objective=dcgan", "constraint=gradient_penalty"], ["constraint=gradient_penalty"]),
-        (["method=r3gan", "optimizer=adam_dcgan", "objective=hinge"], ["objective=hinge", "optimizer=adam_dcgan"]),
+        (["method=r3gan", "optimizer=adam_dcgan", "constraint=r1"], ["constraint=r1", "optimizer=adam_dcgan"]),
         (["method=r3gan", "constraint.weight=1"], []),
     ],
 )

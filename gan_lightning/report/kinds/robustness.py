@@ -8,7 +8,7 @@ from statistics import median
 from gan_lightning.report import archive
 from gan_lightning.report.by_axis import axis_values, medians_by_axis, rank_tests
 from gan_lightning.report.comparisons import Comparison, adjusted_p, compare, compare_all, in_words
-from gan_lightning.report.compute import Curves, budgets, scores_within, timed
+from gan_lightning.report.compute import Curves, budgets, compare_in_equal_seconds, scores_within, timed
 from gan_lightning.report.drawing import INK, Line, lines_for
 from gan_lightning.report.inference import share
 from gan_lightning.report.markdown import markdown_table, p_text, percent
@@ -158,6 +158,10 @@ def read_tried(study: Study, settings: Settings) -> tuple[tuple[Run, ...], tuple
         tried, unreadable = archive.read_archive(study.directory / archive.RATES), ()
     else:
         tried, unreadable = read_runs(study.directory.parent / settings.rates)
+    if study.beside is not None:
+        here = {run.method for run in tried}
+        others = archive.read_archive(study.beside / archive.RATES)
+        tried = (*tried, *(run for run in others if run.method not in here))
     if settings.rates == f"{study.name}_rates":
         return tried, unreadable
     return tuple(run for run in tried if run.method in study.planned_methods), unreadable
@@ -168,7 +172,8 @@ def collect_curves(study: Study, methods: Sequence[Method], score: str) -> dict[
     if study.archived:
         return archive.read_curves(study.directory / archive.CURVES)
     curves = {(method.name, seed): read_curve(run, score) for method in methods for seed, run in method.runs.items()}
-    return {key: points for key, points in curves.items() if points}
+    others = {} if study.beside is None else archive.read_curves(study.beside / archive.CURVES)
+    return others | {key: points for key, points in curves.items() if points}
 
 
 def header(study: Study, settings: Settings, *, started: Sequence[Method], left_out: Sequence[str]) -> list[str]:
@@ -188,6 +193,9 @@ def header(study: Study, settings: Settings, *, started: Sequence[Method], left_
         "the lowest possible.",
         f"- Protocol: {protocol_words(runs)}; torch {' and '.join(versions) or 'not recorded'}.",
     ]
+    if study.beside is not None:
+        added = sum(run.directory.parent == study.beside for run in runs)
+        lines.append(f"- {added} of the runs are those of {study.beside}: their seconds may be another machine's.")
     return [*lines, "", settings.note.strip()] if settings.note else lines
 
 
@@ -327,9 +335,40 @@ def compute_section(found: Findings, settings: Settings) -> list[str]:
         "of the machine that ran the study, with those that scores, pictures and checkpoints took.",
         "",
     ]
-    return (
-        lines if not untimed else [*lines, f"{untimed} finished runs have no scores with seconds: left out here.", ""]
-    )
+    if untimed:
+        lines += [f"{untimed} finished runs have no scores with seconds: left out here.", ""]
+    return [*lines, *equal_seconds(found, settings)]
+
+
+def equal_seconds(found: Findings, settings: Settings) -> list[str]:
+    """Every method against the baseline on each architecture, both given the seconds of the one that was done first."""
+    baseline = next((method for method in found.methods if method.name == settings.baseline), None)
+    if baseline is None:
+        return []
+    pairs = {m.name: compare_in_equal_seconds(m, baseline, found.curves) for m in found.methods if m is not baseline}
+    comparisons = {name: comparison for name, comparison in pairs.items() if comparison.seeds}
+    if not comparisons:
+        return []
+    adjusted = adjusted_p(comparisons)
+    titles = ["method", "n", "median", f"median of {baseline.label}", "ahead/behind/level", "p", "p (Holm)"]
+    rows = [[*titles, "median difference [95 %]"]]
+    for method in (each for each in found.methods if each.name in comparisons):
+        comparison = comparisons[method.name]
+        medians = [f"{median(comparison.other):.2f}", f"{median(comparison.baseline):.2f}"]
+        cells = comparison_cells(comparison, adjusted[method.name])
+        rows.append([method.label, str(len(comparison.seeds)), *medians, *cells])
+    return [
+        "## Equal seconds",
+        "",
+        f"Each method and {baseline.label}, architecture by architecture, the longer run cut off at the seconds at "
+        "which the shorter was scored last:",
+        "",
+        *markdown_table(rows, left=1),
+        "",
+        "Of a run that is cut off counts what it was last given, which is up to one interval of scoring old: that "
+        "favours the one that was done first. p, and p adjusted, as above.",
+        "",
+    ]
 
 
 def followed(found: Findings) -> list[Method]:
