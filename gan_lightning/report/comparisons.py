@@ -1,6 +1,6 @@
 """One method against another, architecture by architecture."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from gan_lightning.report.inference import holm, median_interval, sign_test
@@ -67,9 +67,11 @@ def compare(method: Method, baseline: Method) -> Comparison:
     return Comparison(seeds, [baseline.scores[seed] for seed in seeds], [method.scores[seed] for seed in seeds])
 
 
-def compare_all(methods: Iterable[Method], baseline: Method) -> dict[str, Comparison]:
-    """Every other method against the baseline, by name; those that share no ended architecture with it are left out."""
-    compared = {method.name: compare(method, baseline) for method in methods if method is not baseline}
+def compare_all(
+    methods: Iterable[Method], baseline: Method, *, by: Callable[[Method, Method], Comparison] = compare
+) -> dict[str, Comparison]:
+    """Every other method against the baseline, by name; those that share no architecture to compare are left out."""
+    compared = {method.name: by(method, baseline) for method in methods if method is not baseline}
     return {name: comparison for name, comparison in compared.items() if comparison.seeds}
 
 

@@ -43,7 +43,7 @@ def compare_in_equal_seconds(method: Method, baseline: Method, curves: Curves) -
     """
     seeds: list[int] = []
     counted: list[tuple[float, float]] = []
-    for seed in method.ended.keys() & baseline.ended.keys():
+    for seed in (seed for seed in method.ended if seed in baseline.ended):
         one, other = baseline.ended[seed], method.ended[seed]
         ours, theirs = curves.get((baseline.name, seed)), curves.get((method.name, seed))
         if one.status == other.status == "finished" and ours and theirs:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -97,6 +98,10 @@ class Findings:
     tried: tuple[Run, ...]
     tried_left_out: tuple[str, ...]
     grids: list[Grid]
+
+    def method(self, name: str) -> Method | None:
+        """The method of a name, None where none of its runs has ended."""
+        return next((method for method in self.methods if method.name == name), None)
 
 
 def write_report(study: Study, settings: Settings, output: Path) -> str:
@@ -201,7 +206,7 @@ def header(study: Study, settings: Settings, *, started: Sequence[Method], left_
 
 def scores_section(found: Findings, settings: Settings) -> list[str]:
     """The table of a row a method."""
-    baseline = next((method for method in found.methods if method.name == settings.baseline), None)
+    baseline = found.method(settings.baseline)
     comparisons = compare_all(found.methods, baseline) if baseline else {}
     adjusted = adjusted_p(comparisons)
     against = baseline.label if baseline else settings.baseline
@@ -279,9 +284,7 @@ def trials_section(found: Findings, settings: Settings) -> list[str]:
     """The two penalties of appendix C, architecture by architecture, and what the paper found."""
     if not settings.trials:
         return []
-    two_sided, one_sided = (
-        next((method for method in found.methods if method.name == name), None) for name in settings.trials
-    )
+    two_sided, one_sided = map(found.method, settings.trials)
     ours = "Not both penalties have ended on any architecture yet"
     if two_sided and one_sided and (comparison := compare(two_sided, one_sided)).seeds:
         ours = in_words(comparison, two_sided.label, one_sided.label)
@@ -342,11 +345,10 @@ def compute_section(found: Findings, settings: Settings) -> list[str]:
 
 def equal_seconds(found: Findings, settings: Settings) -> list[str]:
     """Every method against the baseline on each architecture, both given the seconds of the one that was done first."""
-    baseline = next((method for method in found.methods if method.name == settings.baseline), None)
+    baseline = found.method(settings.baseline)
     if baseline is None:
         return []
-    pairs = {m.name: compare_in_equal_seconds(m, baseline, found.curves) for m in found.methods if m is not baseline}
-    comparisons = {name: comparison for name, comparison in pairs.items() if comparison.seeds}
+    comparisons = compare_all(found.methods, baseline, by=partial(compare_in_equal_seconds, curves=found.curves))
     if not comparisons:
         return []
     adjusted = adjusted_p(comparisons)
