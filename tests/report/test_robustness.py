@@ -339,6 +339,20 @@ def test_a_method_of_ones_own_stands_beside_those_of_an_earlier_report(
     assert "WGAN-GP" in section(text, "Learning rates")
 
 
+def test_two_earlier_reports_stand_beside_each_other_with_their_seconds(
+    tmp_path: Path, run_report: Callable[..., str], judge: AddRun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_report("--output", str(tmp_path / "kept"))
+    (tmp_path / "runs").rename(tmp_path / "theirs")
+    judge("mine", 0, 5.5, label="Mine", curve=[(400, 20.0, 5.5)], seconds=21.0)
+    assert main(["robustness_laptop", "--runs", str(tmp_path / "runs"), "--output", str(tmp_path / "mine")]) == 0
+    capsys.readouterr()
+    both = ["--from", str(tmp_path / "mine"), "--beside", str(tmp_path / "kept"), "--output", str(tmp_path / "out")]
+    assert main(["robustness_laptop", *both]) == 0
+    rows = section(capsys.readouterr().out, "Equal compute")
+    assert (rows["WGAN-GP"][0], rows["Mine"][0]) == ("7", "1")
+
+
 def test_beside_what_is_no_report_there_is_nothing(
     tmp_path: Path, study: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -174,10 +174,10 @@ def read_tried(study: Study, settings: Settings) -> tuple[tuple[Run, ...], tuple
 
 def collect_curves(study: Study, methods: Sequence[Method], score: str) -> dict[tuple[str, int], list[Point]]:
     """The scores on the way of every run that has some."""
-    if study.archived:
-        return archive.read_curves(study.directory / archive.CURVES)
-    curves = {(method.name, seed): read_curve(run, score) for method in methods for seed, run in method.runs.items()}
     others = {} if study.beside is None else archive.read_curves(study.beside / archive.CURVES)
+    if study.archived:
+        return others | archive.read_curves(study.directory / archive.CURVES)
+    curves = {(method.name, seed): read_curve(run, score) for method in methods for seed, run in method.runs.items()}
     return others | {key: points for key, points in curves.items() if points}
 
 
