@@ -1,10 +1,11 @@
 """One generator iteration of WGAN-GP through the module, against a bare PyTorch loop of the same networks.
 
     python benchmarks/step.py                          dcgan at 64 filters and dcgan_tiny
-    python benchmarks/step.py --arch dcgan_tiny --blocks 40
+    python benchmarks/step.py --arch "random seed=3" --blocks 40
 
 Both run in one process and take turns, a block of iterations each, so that a machine whose speed drifts treats them
-alike; the ratio of the medians is the overhead of everything around the arithmetic. Prints JSON.
+alike; the ratio of the medians is the overhead of everything around the arithmetic. On a GPU, the share of the time in
+which it computes is told as well: the rest it waits for Python. Prints JSON.
 """
 
 import argparse
@@ -19,11 +20,12 @@ import lightning as L
 import torch
 from hydra import compose, initialize_config_dir
 from torch import Tensor, nn
+from torch.profiler import ProfilerActivity, profile
 
 from gan_lightning import cli  # noqa: F401 - registers the resolvers
 from gan_lightning.data.images import to_float
 from gan_lightning.resources import project_folder
-from gan_lightning.runs.build import build
+from gan_lightning.runs.build import Parts, build
 from gan_lightning.runs.run import make_trainer
 from gan_lightning.runs.settings import Settings, resolve
 from gan_lightning.runs.words import quieten
@@ -98,7 +100,8 @@ def _now() -> float:
 
 def measure(arch: str, *, data: str, block: int, blocks: int, accelerator: str) -> dict[str, Any]:
     """Medians of both and their ratio."""
-    settings = _settings(arch, data, accelerator, steps=block * (blocks + 1))
+    steps = block * (blocks + 1)
+    settings = settings_of(arch, data, accelerator, steps=steps)
     parts, twin = build(settings), build(settings)
     device = torch.device("cuda" if accelerator != "cpu" and torch.cuda.is_available() else "cpu")
     images = torch.as_tensor(parts.data.splits[0].to(device).samples)
@@ -114,14 +117,36 @@ def measure(arch: str, *, data: str, block: int, blocks: int, accelerator: str) 
         "bare_ms": round(1000 * theirs, 3),
         "module_iterations_per_second": round(1 / ours, 2),
         "ratio": round(ours / theirs, 4),
+        **({"gpu_busy": round(_gpu_seconds(bare) / theirs, 3)} if device.type == "cuda" else {}),
         "blocks": len(turns.module_seconds),
         "iterations_a_block": block,
     }
 
 
-def _settings(arch: str, data: str, accelerator: str, *, steps: int) -> Settings:
-    overrides = [f"arch={arch}", f"data={data}", "metrics=none", f"trainer.accelerator={accelerator}"]
-    size = ["data.resolution=32", "data.channels=3"] if arch == "dcgan" and data == "digits" else []
+def _gpu_seconds(bare: BareLoop, *, iterations: int = 5) -> float:
+    """For how long the GPU computes in an iteration."""
+    with profile(activities=[ProfilerActivity.CUDA]) as profiler:
+        for _ in range(iterations):
+            bare.iteration()
+        torch.cuda.synchronize()
+    return sum(event.self_device_time_total for event in profiler.key_averages()) / iterations / 1e6
+
+
+def parts_of(arch: str, *, data: str, accelerator: str, steps: int) -> Parts:
+    """What a run of an architecture is made of."""
+    return build(settings_of(arch, data, accelerator, steps=steps))
+
+
+def settings_of(arch: str, data: str, accelerator: str, *, steps: int) -> Settings:
+    """The settings of a run; ``arch`` is a name with overrides behind it; digits come in the size that it draws."""
+    name, *further = arch.split()
+    overrides = [f"arch={name}", f"data={data}", "metrics=none", f"trainer.accelerator={accelerator}", *further]
+    sizes = {
+        "dcgan_tiny": [],
+        "dcgan64": ["data.resolution=64", "data.channels=3"],
+        "resnet101": ["data.resolution=64", "data.channels=3"],
+    }
+    size = sizes.get(name, ["data.resolution=32", "data.channels=3"]) if data == "digits" else []
     with initialize_config_dir(str(project_folder("conf")), version_base="1.3"):
         config = compose("train", [*overrides, *size, f"generator_steps={steps}", "learning_rate_scale=1"])
     return resolve(config)
