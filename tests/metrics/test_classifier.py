@@ -102,11 +102,11 @@ def test_held_out_digits_are_not_trained_on(monkeypatch: pytest.MonkeyPatch) -> 
     (images, labels), held_out = train_classifier.everything(digits_split()[0]), digits_split()[1]
     data = Digits(image_shape=(1, 8, 8), batch_size=1, n_critic=1, seed=0)
     spoilt = Split(torch.zeros_like(train_classifier.everything(held_out)[0]), torch.zeros(297, dtype=torch.long))
-    data._splits = Split(images[:60], labels[:60]), spoilt
+    data.splits = Split(images[:60], labels[:60]), spoilt
     recipe = train_classifier.Recipe(data=lambda: data, epochs=1, batch_size=60, learning_rate=1e-3)
     monkeypatch.setitem(train_classifier.RECIPES, "digits_classifier", recipe)
     with_spoilt = train("digits_classifier")
-    data._splits = Split(images[:60], labels[:60]), held_out
+    data.splits = Split(images[:60], labels[:60]), held_out
     again = train("digits_classifier")
     assert all(torch.equal(again[name], weights) for name, weights in with_spoilt.items())
 
@@ -135,7 +135,7 @@ def test_every_size_has_features_and_logits(name: str, size: int) -> None:
 def test_training_leaves_random_state_as_found(monkeypatch: pytest.MonkeyPatch) -> None:
     images, labels = pictures(8), torch.arange(3)
     data = Digits(image_shape=(1, 8, 8), batch_size=1, n_critic=1, seed=0)
-    data._splits = Split(images, labels), Split(images, labels)
+    data.splits = Split(images, labels), Split(images, labels)
     recipe = train_classifier.Recipe(data=lambda: data, epochs=1, batch_size=2, learning_rate=1e-3)
     monkeypatch.setitem(train_classifier.RECIPES, "digits_classifier", recipe)
     state = torch.get_rng_state()
