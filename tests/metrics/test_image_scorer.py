@@ -180,7 +180,8 @@ def test_first_score_decides_which_generator_is_best(scores: list[str], monitor:
     [
         (
             {"extractor": "vgg16"},
-            "metrics.extractor=vgg16; allowed: inception-v3-compat, digits_classifier, mnist_classifier",
+            "metrics.extractor=vgg16; allowed: "
+            "inception-v3-compat, digits_classifier, mnist_classifier, cifar10_classifier",
         ),
         ({"prefix": "inception"}, "digits_classifier does not give an Inception score"),
         ({"scores": []}, r"metrics.scores=\[\]; allowed: one or more of isc, fid, kid, prc"),
@@ -238,7 +239,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert output.strip() == "set()"
 
 
-@pytest.mark.parametrize("name", ["digits_classifier", "mnist_classifier", "inception"])
+@pytest.mark.parametrize("name", ["digits_classifier", "mnist_classifier", "cifar10_classifier", "inception"])
 def test_every_setting_that_a_user_types_reaches_the_scorer(name: str, compose_config: Callable[..., Any]) -> None:
     changes = ["scores=[kid,isc]", "samples=300", "splits=3", "seed=5", "weights=FILE"]
     config = compose_config(f"metrics={name}", *(f"metrics.{change}" for change in changes))
