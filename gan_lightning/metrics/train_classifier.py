@@ -107,7 +107,7 @@ RECIPES = {
     ),
     "cifar10_classifier": Recipe(
         data=lambda verify: CIFAR10(image_shape=(3, 32, 32), batch_size=1, n_critic=1, seed=SEED, verify=verify),
-        epochs=80,
+        epochs=60,
         batch_size=512,
         optimizer=partial(SGD, momentum=0.9, nesterov=True, weight_decay=5e-4),  # at the schedule's rate
         # On average about 0.4: the paper's 0.1 for a batch of 128, scaled with the batch (arXiv:1706.02677).
