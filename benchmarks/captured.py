@@ -19,7 +19,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, grad_and_value, vmap  # noqa: F401
 
 from benchmarks.cost import Operations
 from benchmarks.step import BETAS, N_CRITIC, RATE, WEIGHT, parts_of
@@ -83,7 +82,7 @@ class Step:
 
 
 def capture(step: Step) -> Callable[[], None]:
-    """The iteration as one CUDA graph. Weights and optimisers are as before afterwards, and so is the random state."""
+    """The iteration as one CUDA graph. Weights and optimisers are as before afterwards."""
     start = deepcopy((step.generator.state_dict(), step.critic.state_dict()))
     side = torch.cuda.Stream()
     side.wait_stream(torch.cuda.current_stream())
@@ -118,9 +117,6 @@ def forms(arch: str, *, compiled: bool) -> tuple[dict[str, Callable[[], None]], 
         start = time.perf_counter()
         step = Step(generator, critic, images, batch_size=64, compiled="compiled" in name)
         calls[name] = step.iteration if name == "eager" else capture(step)
-        if name == "eager":
-            fresh = Step(generator, critic, images, batch_size=64, compiled=False)
-            fresh.iteration()
         torch.cuda.synchronize()
         steps[name], seconds[name] = step, round(time.perf_counter() - start, 1)
     return calls, steps, seconds

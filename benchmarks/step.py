@@ -1,7 +1,7 @@
 """One generator iteration of WGAN-GP through the module, against a bare PyTorch loop of the same networks.
 
-    python benchmarks/step.py                          dcgan at 64 filters and dcgan_tiny
-    python benchmarks/step.py --arch "random seed=3" --blocks 40
+    python -m benchmarks.step                          dcgan at 64 filters and dcgan_tiny
+    python -m benchmarks.step --arch "random seed=3" --blocks 40
 
 Both run in one process and take turns, a block of iterations each, so that a machine whose speed drifts treats them
 alike; the ratio of the medians is the overhead of everything around the arithmetic. On a GPU, the share of the time in

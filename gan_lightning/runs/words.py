@@ -84,5 +84,7 @@ def quieten() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     # A run starts its own processes, on a SLURM node as well.
     warnings.filterwarnings("ignore", message=".*`srun` command is available.*")
+    # Of a run on the CPU beside a GPU: the settings asked for it.
+    warnings.filterwarnings("ignore", message="GPU available but not used.*")
     # Workaround: Lightning 2.6 asks torch 2.15's pytree in a way that is deprecated there.
     warnings.filterwarnings("ignore", message=".*isinstance\\(treespec, LeafSpec\\).*")

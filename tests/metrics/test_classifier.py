@@ -6,9 +6,12 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
@@ -83,6 +86,14 @@ def test_real_mnist_has_the_score_that_the_configuration_states(unpacked: Callab
     values = stated.score_images(train_classifier.everything(mnist.splits[1])[0].split(100))
     assert values["mnist_score"] == pytest.approx(9.21, abs=0.02)
     assert values["mnist_score_std"] == pytest.approx(0.16, abs=0.01)
+
+
+def test_cifar10_classifier_reads_nine_of_ten_photographs(shared: Path) -> None:
+    with ZipFile(shared / "data" / "cifar10_test_lossless.zip") as archive:
+        sheet = Image.open(archive.open("cifar10_test_lossless/sheet_0.webp")).convert("RGB")  # 25 rows of 40 images
+        labels = torch.tensor([int(line) for line in archive.read("cifar10_test_lossless/labels.txt").split()])
+    images = torch.from_numpy(np.array(sheet)).view(25, 32, 40, 32, 3).permute(0, 2, 4, 1, 3).reshape(1000, 3, 32, 32)
+    assert read_rightly(loaded("cifar10_classifier"), Split(images, labels[:1000])) == pytest.approx(914, abs=2)
 
 
 def test_images_of_mnist_s_own_size_get_the_border_that_a_run_gives_them() -> None:
