@@ -8,8 +8,8 @@ READY := $(VENV)/.ready
 demo: setup ## train WGAN-GP on the digits: minutes on a laptop, offline
 	$(VENV)/bin/python train.py
 
-test: setup ## the test suite, in as many processes as there are cores
-	$(VENV)/bin/pytest --numprocesses=auto
+test: setup ## the test suite, in as many processes as there are cores, up to eight
+	$(VENV)/bin/pytest --numprocesses=auto --maxprocesses=8
 
 test-slow: setup ## the tests that take minutes
 	$(VENV)/bin/pytest -m slow
