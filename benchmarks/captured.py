@@ -3,9 +3,9 @@
     python -m benchmarks.captured --arch dcgan dcgan_tiny "random seed=3"
 
 Each form runs the same generator iteration of Algorithm 1 (arXiv:1704.00028) from the same seed; the forms take turns,
-block by block, so that a device whose clocks drift treats them alike. The table has the milliseconds of an iteration,
-the arithmetic that is reached as a share of what a large matrix product reaches in the same precision, and the largest
-difference of a weight from the eager form after some iterations. Prints JSON. Nothing here is part of a run.
+block by block, so that a device whose clocks drift treats them alike. Told are the milliseconds of an iteration, the
+TFLOP/s reached beside those of a large matrix product by precision, and the largest difference of a weight from the
+eager form after some iterations. Prints JSON. Nothing here is part of a run.
 """
 
 import argparse
@@ -144,13 +144,7 @@ def timed(calls: dict[str, Callable[[], None]], *, seconds: float) -> dict[str, 
     end = time.perf_counter() + seconds
     while time.perf_counter() < end or len(found["eager"]) < 3:
         for name, call in calls.items():
-            start, stop = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-            start.record()
-            for _ in range(5):
-                call()
-            stop.record()
-            torch.cuda.synchronize()
-            found[name].append(start.elapsed_time(stop) / 5)
+            found[name].append(_milliseconds(call, times=5))
     return {name: round(statistics.median(values), 3) for name, values in found.items()}
 
 
@@ -182,15 +176,18 @@ def ceilings() -> dict[str, float]:
 def _seconds(call: Callable[[], Any]) -> float:
     for _ in range(3):
         call()
-    times = []
-    for _ in range(10):
-        start, stop = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-        start.record()
+    return statistics.median(_milliseconds(call, times=1) for _ in range(10)) / 1000
+
+
+def _milliseconds(call: Callable[[], Any], *, times: int) -> float:
+    """Of a call on the device, the mean of so many in a row."""
+    start, stop = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+    start.record()
+    for _ in range(times):
         call()
-        stop.record()
-        torch.cuda.synchronize()
-        times.append(start.elapsed_time(stop) / 1000)
-    return statistics.median(times)
+    stop.record()
+    torch.cuda.synchronize()
+    return start.elapsed_time(stop) / times
 
 
 def measure(arch: str, *, compiled: bool, seconds: float) -> dict[str, Any]:

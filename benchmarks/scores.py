@@ -23,8 +23,7 @@ from torch.utils.data import Dataset
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
 from gan_lightning.metrics.image_scorer import ImageScorer
-
-BLOCK = 100
+from gan_lightning.sampling import BLOCK
 
 
 class Pictures(Dataset[Tensor]):

@@ -82,17 +82,18 @@ class TakeTurns(L.Callback):
         if trainer.global_step % self.block:
             return
         if trainer.global_step > self.block:  # the first block warms up, and its start was not seen
-            self.module_seconds.append((_now() - self.resumed) / self.block)
-        start = _now()
+            self.module_seconds.append((now() - self.resumed) / self.block)
+        start = now()
         for _turn in range(self.block):
             self.bare.iteration()
-        end = _now()
+        end = now()
         if trainer.global_step > self.block:
             self.bare_seconds.append((end - start) / self.block)
-        self.resumed = _now()
+        self.resumed = now()
 
 
-def _now() -> float:
+def now() -> float:
+    """Seconds on a clock that is read when the GPU has done what it was given."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
     return time.perf_counter()

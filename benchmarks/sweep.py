@@ -10,13 +10,12 @@ import argparse
 import json
 import multiprocessing
 import platform
-import time
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from benchmarks.step import BareLoop, parts_of
+from benchmarks.step import BareLoop, now, parts_of
 
 
 def work(arch: str, device: str, counts: list[int], seconds: float, rank: int, barrier: Any, found: Any) -> None:
@@ -29,21 +28,15 @@ def work(arch: str, device: str, counts: list[int], seconds: float, rank: int, b
     for _ in range(3):
         bare.iteration()
     for count in counts:
-        _synchronize(device)
+        now()
         barrier.wait()
         if rank >= count:
             continue
-        start, done = time.perf_counter(), 0
-        while time.perf_counter() - start < seconds:
+        start, end, done = now(), 0.0, 0
+        while end - start < seconds:
             bare.iteration()
-            _synchronize(device)
-            done += 1
-        found.put((count, done / (time.perf_counter() - start)))
-
-
-def _synchronize(device: str) -> None:
-    if device == "cuda":
-        torch.cuda.synchronize()
+            end, done = now(), done + 1
+        found.put((count, done / (end - start)))
 
 
 def measure(arch: str, *, device: str, counts: list[int], seconds: float, steps: int) -> list[dict[str, Any]]:

@@ -140,7 +140,8 @@ def test_held_out_digits_are_not_trained_on(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_weights_in_the_package_are_small_and_in_half_precision(name: str) -> None:
-    assert shipped_weights(name).stat().st_size < 0.95 * 2**20
+    most = 900_000 if name == "cifar10_classifier" else 600_000
+    assert shipped_weights(name).stat().st_size < most
     assert {weights.dtype for weights in load_file(shipped_weights(name)).values()} == {torch.float16}
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 from real_digits import real_digits
 from torch import Tensor, nn
 
+from benchmarks.scores import made_up_weights
 from gan_lightning import sampling
 from gan_lightning.images import to_uint8
 from gan_lightning.metrics.image_scorer import ImageScorer
@@ -84,18 +85,7 @@ def test_digits_scores_are_torch_fidelity_s_own(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def inception_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A weights file as torch-fidelity reads it: random weights, large enough that scores differ between images."""
-    from torch_fidelity import feature_extractor_inceptionv3
-
-    inception = feature_extractor_inceptionv3.FeatureExtractorInceptionV3
-    torch.manual_seed(0)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(feature_extractor_inceptionv3, "load_state_dict_from_url", lambda *_, **__: {})
-        patch.setattr(inception, "load_state_dict", lambda *_: None)
-        weights = inception("inception-v3-compat", ["logits"]).state_dict()
-    path = tmp_path_factory.mktemp("inception") / "weights.pth"
-    convolutions = {name: value * 6**0.5 for name, value in weights.items() if value.ndim == 4}  # as wide as He's
-    torch.save(weights | convolutions | {"fc.weight": weights["fc.weight"] * 30}, path)
-    return path
+    return made_up_weights(tmp_path_factory.mktemp("inception"))
 
 
 @pytest.fixture
