@@ -68,9 +68,14 @@ def gradient_norm(critic: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
     return torch.linalg.vector_norm(gradient.flatten(1), dim=1)
 
 
-def two_sided(norm: Tensor) -> Tensor:
-    r"""Mean of :math:`(\lVert\nabla D\rVert_2 - 1)^2`, the penalty term of WGAN-GP (arXiv:1704.00028), Eq. 3."""
-    return (norm - 1).square().mean()
+def two_sided(norm: Tensor, *, lipschitz: float = 1.0) -> Tensor:
+    r"""Mean of :math:`(\lVert\nabla D\rVert_2 - K)^2`, the penalty term of WGAN-GP (arXiv:1704.00028), Eq. 3.
+
+    Args:
+        norm: ``(B,)``.
+        lipschitz: K, positive; 1 in the paper, another where the samples are in other units than the paper's.
+    """
+    return (norm - lipschitz).square().mean()
 
 
 def one_sided(norm: Tensor) -> Tensor:

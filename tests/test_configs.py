@@ -211,7 +211,7 @@ def test_penalties_of_released_scripts_are_a_hundredth_of_the_papers_and_of_othe
     settings: Callable[..., Settings],
 ) -> None:
     methods = ("wgan_gp_toy", "wgan_gp_05", "wgan_gp_mnist")
-    assert [settings("arch=dcgan", f"method={name}")["constraint"]["weight"] for name in methods] == [0.1, 10.0, 20.0]
+    assert [settings("arch=dcgan", f"method={name}")["constraint"]["weight"] for name in methods] == [0.1, 10.0, 40.0]
 
 
 def test_language_model_takes_ten_critic_steps_under_the_penalty_alone(settings: Callable[..., Settings]) -> None:

@@ -64,6 +64,7 @@ def test_penalties_of_a_linear_critic_are_the_squared_distance_of_its_slope_from
 ) -> None:
     norm = gradient_norm(linear(slope * weight / weight.norm()), points)
     torch.testing.assert_close(two_sided(norm).item(), (slope - 1) ** 2)
+    torch.testing.assert_close(two_sided(norm, lipschitz=0.5).item(), (slope - 0.5) ** 2)
     torch.testing.assert_close(one_sided(norm).item(), max(0.0, slope - 1) ** 2)
     torch.testing.assert_close(squared_norm(norm).item(), slope**2)
 

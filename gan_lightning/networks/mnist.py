@@ -55,9 +55,9 @@ class Generator(nn.Module):
 class Critic(nn.Module):
     """Images ``(B, C, 28, 28)`` in [-1, 1] to unbounded scores ``(B,)``; the arguments are the generator's.
 
-    The norm is on every layer but the first and the last. The scores are 2 F(x / 2 + 1 / 2), F being the original's
-    critic of pixels in [0, 1]: both have the same gradients, and the Wasserstein loss is, as distances are, twice as
-    large. With twice the penalty's weight, 20 for 10, all of the loss is twice the original's: the same to Adam.
+    The norm is on every layer but the first and the last. The scores are those of the original's critic, which sees
+    pixels in [0, 1], so that losses are the original's; the gradient at our images is half of its own. A penalty that
+    wants the original's norm 1 wants ours to be 1/2: see ``conf/method/wgan_gp_mnist.yaml``.
     """
 
     def __init__(self, *, image_shape: Sequence[int], filters: int, norm: str, width_scale: float = 1.0) -> None:
@@ -79,4 +79,4 @@ class Critic(nn.Module):
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Scores ``(B,)``; labels are ignored."""
-        return 2 * self.layers((images + 1) / 2).squeeze(1)
+        return self.layers((images + 1) / 2).squeeze(1)
