@@ -8,7 +8,8 @@ SCALE = 127.5
 (arXiv:1704.00028), where only 1 itself becomes 255."""
 
 DEQUANTISED_SCALE = 127.995
-"""The same where every byte stands for an interval. Source: the released ``gan_cifar_resnet.py``."""
+"""The same where every byte stands for an interval. Source: the released ``gan_cifar_resnet.py``.
+Deviation: the released ``gan_64x64.py`` writes its samples so too, though its bytes stand for points."""
 
 
 def to_uint8(images: Tensor, *, scale: float = SCALE) -> Tensor:

@@ -11,6 +11,10 @@ from PIL import Image
 from gan_lightning import cli
 
 
+CONDITIONAL = ["arch=cifar_resnet_conditional", "class_loss=ac_gan", "data.resolution=32"]
+"""AC-GAN's networks on digits, which have ten classes."""
+
+
 def assert_refused(result: Ended, *said: str) -> None:
     assert result.code == 2
     assert len(result.err.strip().splitlines()) == 1, result.err
@@ -63,6 +67,9 @@ def test_a_mistake_in_the_config_is_one_line(train: Train, overrides: list[str],
         (["arch.critic.norm=spectral"], ["spectral", "batch, layer, none"]),
         (["arch.generator.nonlinearity=gelu"], ["gelu", "relu, leaky_relu, softplus, tanh"]),
         (["data.resolution=20"], ["data.resolution=20", "power of two"]),
+        ([*CONDITIONAL, "arch.critic.classes=null"], ["class_loss", "no class scores"]),
+        ([*CONDITIONAL, "arch.critic.classes=5"], ["arch.critic tells 5 classes", "arch.classes=10"]),
+        ([*CONDITIONAL, "data.batch_size=7"], ["bn_chunks=2", "must divide the batch, here 7"]),
         (["data.batch_size=100000"], ["data.batch_size=100000", "1500"]),
         (["+data.n_critic=7"], ["data.n_critic=7", "set n_critic, here 1"]),
         (["constraint.weight=-1"], ["constraint.weight=-1"]),

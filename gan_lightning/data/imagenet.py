@@ -1,5 +1,6 @@
 """ImageNet at 32x32 or 64x64, of which there are two public sets; scores on the two are not comparable."""
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -92,14 +93,16 @@ def _batches(files: Sequence[Path], size: int) -> Blocks:
 def _read_batch(path: Path, size: int) -> Block:
     content = _load_npz(path) if path.suffix == ".npz" else load_arrays(path)
     images, labels = image_rows(path, content, (3, size, size))
-    return images, labels - 1  # the files count classes from 1
+    if len(labels) and labels.min() < 1:
+        raise ValueError(f"{path} has a class {labels.min()}: the published files count classes from 1")
+    return images, labels - 1
 
 
 def _load_npz(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return {"data": arrays["data"], "labels": arrays["labels"]}
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
         raise ValueError(f"{path} is not a whole npz file of data and labels ({error})") from error
 
 

@@ -60,6 +60,8 @@ class LSUNBedrooms(ImageData):
     def _blocks(self, folder: Path) -> tuple[Blocks, Blocks]:
         with _opened(folder) as photographs:
             keys = [bytes(key) for key in photographs.cursor().iternext(values=False)]
+        if len(keys) < 2:
+            raise ValueError(f"{folder} holds {len(keys)} photographs: one to train on and one to hold out are needed")
         train, held_out = hold_out(keys, self.held_out)
         read = partial(self._read, folder)
         return picture_blocks(sorted(train), read), picture_blocks(sorted(held_out), read)  # in the file's own order

@@ -13,7 +13,7 @@ from gan_lightning.distributions import LATENTS, Distribution
 from gan_lightning.randomness import seeded_generator
 
 EXTENT = 2.0
-"""The plane is shown on [-2, 2]². Source: arXiv:1704.00028, Figure 1a."""
+"""The plane is shown on [-2, 2]². Source: igul222/nn. Deviation: [-3, 3]² in the released code."""
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

@@ -33,10 +33,10 @@ def median_interval(values: Sequence[float]) -> tuple[float, float] | None:
     Exact for any distribution; None for fewer than six values, which no two of them bound with that confidence.
     """
     ordered, total = sorted(values), len(values)
-    outside = int(binom.ppf(0.025, total, 0.5)) if total else 0  # most values that may be left out at either end
-    if outside == 0:
+    rank = int(binom.ppf(0.025, total, 0.5)) if total else 0  # the rank, counted from either end, of its limits
+    if rank == 0:
         return None
-    return ordered[outside - 1], ordered[total - outside]
+    return ordered[rank - 1], ordered[total - rank]
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -1,6 +1,7 @@
 """The one place where settings become objects."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,7 +16,7 @@ from torch.optim import Optimizer
 from gan_lightning.data.base import RealData
 from gan_lightning.metrics import Scorer
 from gan_lightning.metrics.interim import Interim
-from gan_lightning.module import AdversarialModule
+from gan_lightning.module import AdversarialModule, class_scores_of
 from gan_lightning.optimizers import weights_decayed
 from gan_lightning.randomness import seeded_generator
 from gan_lightning.runs.checkpoints import read_checkpoint
@@ -23,7 +24,7 @@ from gan_lightning.runs.directory import RunDirectory
 from gan_lightning.runs.processes import check_devices, device_kind, limit_threads
 from gan_lightning.runs.settings import Settings
 
-NORMS = (_NormBase, nn.GroupNorm, nn.LayerNorm)
+NORM_LAYERS = (_NormBase, nn.GroupNorm, nn.LayerNorm)
 """Layers that make a network a normalised one."""
 
 OF_THE_RUN = ("every", "interim_samples")
@@ -53,6 +54,7 @@ def build(settings: Settings) -> Parts:
     data.prepare()
     _check_classes(module, data)
     _check_recipe(module)
+    _check_step(module, batch_size=settings["data"]["batch_size"] // settings["trainer"]["devices"])
     scorer, interim = build_scorer(settings["metrics"]), build_interim_scorer(settings["metrics"])
     for each in (scorer, interim):
         if each is not None:
@@ -187,10 +189,37 @@ def _check_recipe(module: AdversarialModule) -> None:
         raise ValueError(f"optimizer: {error}") from error
 
 
+def _check_step(module: AdversarialModule, *, batch_size: int) -> None:
+    """Send an iteration's batches through the networks without their numbers: what does not fit is seen at once.
+
+    Args:
+        module: with the networks.
+        batch_size: of the critic, in one process.
+
+    Raises:
+        ValueError: in one line.
+    """
+    generator, critic = (deepcopy(network).to("meta") for network in (module.generator, module.critic))
+    output: Any = None
+    for count in (batch_size, batch_size * module.generator_batch_multiple):
+        latent = torch.empty(count, module.latent_dim, device="meta")
+        labels = None if module.classes is None else torch.zeros(count, dtype=torch.long, device="meta")
+        try:
+            output = critic(generator(latent, labels), labels=labels)
+        except (RuntimeError, NotImplementedError) as error:
+            if "meta" in str(error):
+                return  # a user's own layer needs numbers: the first step will tell
+            raise ValueError(f"arch: the networks do not fit each other: {' '.join(str(error).split())}") from error
+    if module.class_loss is not None:
+        told = class_scores_of(output).shape[1]
+        if told != module.classes:
+            raise ValueError(f"arch.critic tells {told} classes, which is not possible: arch.classes={module.classes}")
+
+
 def _make(recipe: Callable[..., Optimizer], network: nn.Module) -> Optimizer:
     return recipe(network.parameters())
 
 
 def _make_decayed(recipe: Callable[..., Optimizer], network: nn.Module, *, weight_decay: float) -> Optimizer:
-    is_normalised = any(isinstance(layer, NORMS) for layer in network.modules())
+    is_normalised = any(isinstance(layer, NORM_LAYERS) for layer in network.modules())
     return recipe(weights_decayed(network, weight_decay if is_normalised else 0.0))

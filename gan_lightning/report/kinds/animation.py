@@ -44,7 +44,11 @@ def write_report(study: Study, settings: Settings, output: Path) -> str:
     runs, left_out = finished_runs(study)
     first: dict[tuple[str, str], Run] = {}
     for run in runs:
-        first.setdefault((run.method, data_title(run)), run)
+        if data_title(run) in settings.columns:
+            first.setdefault((run.method, data_title(run)), run)
+    others = sorted({data_title(run) for run in runs} - set(settings.columns))
+    if not first:
+        raise ValueError(f"{study.directory}: no run has data of report.columns={settings.columns}, only {others}")
     steps = shared_steps(first.values())
     if not steps:
         raise ValueError(f"{study.directory}: there is no generator iteration of which all runs kept a picture")
@@ -56,6 +60,7 @@ def write_report(study: Study, settings: Settings, output: Path) -> str:
         "",
         f"- `samples.gif`: {len(steps)} pictures of fixed latents, generator iterations {steps[0]:,} to {steps[-1]:,}.",
         *(f"- Left out: {line}." for line in left_out),
+        *([f"- Not shown: {', '.join(others)}, no column of this report."] if others else []),
         "",
         *markdown_table(rows, left=2),
     ]
@@ -86,8 +91,6 @@ def frame(runs: Mapping[tuple[str, str], Run], step: int, *, columns: Sequence[s
     draw, font = ImageDraw.Draw(canvas), ImageFont.truetype(Path(get_data_path()) / FONT, 12)
     draw.text((4, 1), f"generator iteration {step:,}", fill="black", font=font)
     for (method, data), run in runs.items():
-        if data not in columns:
-            continue
         left, top = columns.index(data) * SIDE, CAPTION + methods.index(method) * (CAPTION + SIDE)
         draw.text((left + 4, top + 1), f"{data}: {run.label}", fill="black", font=font)
         with Image.open(run.directory / "samples" / f"{step:06d}.png") as picture:

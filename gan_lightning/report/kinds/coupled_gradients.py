@@ -60,9 +60,9 @@ def write_report(study: Study, settings: Settings, output: Path) -> str:
     lines = [
         f"# {study.name}: gradients of critics between coupled points",
         "",
-        f"- Coupled: a generated point x and a real one y of the same latents, {max(distances):.3f} apart in the mean; "
-        f"no assignment of {ASSIGNED:,} of them is shorter. The gradient of D is taken at tx + (1 - t)y, t uniform, of "
-        f"{PAIRS:,} pairs. By Proposition 1 its norm is 1 and its cosine with y - x is 1 for the optimal critic.",
+        f"- Coupled: a generated point x and a real one y of the same latents, {max(distances):.3f} apart in the mean "
+        f"of {ASSIGNED:,}; no assignment of these is shorter. The gradient of D is taken at tx + (1 - t)y, t uniform, "
+        f"of {PAIRS:,} pairs. By Proposition 1 its norm is 1 and its cosine with y - x is 1 for the optimal critic.",
         *(f"- Left out: {line}." for line in left_out),
         "",
         *gradients_table(found),
@@ -123,7 +123,7 @@ def between(critic: Trained) -> Between:
 
 def gradients_table(found: Sequence[Between]) -> list[str]:
     """Markdown: a row a run."""
-    titles = ["median norm", "5 to 95 %", "at real points", "at generated", "median cosine", "5 % below"]
+    titles = ["median norm", "5 to 95 %", "median at real points", "at generated", "median cosine", "5 % below"]
     rows = [["method", "seed", *titles]]
     for one in found:
         low, middle, high = np.percentile(one.norms, [5, 50, 95])

@@ -91,7 +91,7 @@ def write_report(study: Study, settings: Settings, output: Path) -> str:
     draw_layers(
         output / "layers.png",
         {f"{critic.label}, seed {critic.seed}": critic.norms for critic in critics},
-        {critic.label: critic.histogram for critic in shown},
+        {f"{critic.label}, seed {critic.seed}": critic.histogram for critic in shown},
     )
     return text
 
@@ -161,12 +161,12 @@ def explanation() -> list[str]:
 
 def slopes_table(critics: Sequence[Layers]) -> list[str]:
     """Markdown: a row a run, its slope compared with the smallest."""
-    slopes = [abs(critic.slope) for critic in critics if critic.slope is not None]
+    least = min((abs(critic.slope) for critic in critics if critic.slope is not None), default=0.0)
     titles = ["slope of log10 norm a layer", "over the least", "norm, layer 1", "last hidden", "bound", "clipped"]
     rows = [["method", "seed", *titles]]
     for critic in critics:
         slope, clipped = critic.slope, critic.clipped
-        ratio = "-" if slope is None else f"{abs(slope) / min(slopes):.1f}"
+        ratio = f"{abs(slope) / least:.1f}" if slope is not None and least else "-"
         norms = [f"{critic.norms[0]:.2g}", f"{critic.norms[-2]:.2g}"]
         clipping = [f"{critic.bound:g}", f"{clipped:.0%}"] if clipped is not None else ["-", "-"]
         text = "-" if slope is None else f"{slope:+.3f}"
