@@ -10,7 +10,6 @@ from PIL import Image
 
 from gan_lightning import cli
 
-
 CONDITIONAL = ["arch=cifar_resnet_conditional", "class_loss=ac_gan", "data.resolution=32"]
 """AC-GAN's networks on digits, which have ten classes."""
 

@@ -177,23 +177,32 @@ def test_gradient_of_each_layers_output_is_the_product_of_the_weights_behind_it(
 
 
 def test_slope_is_that_of_log10_over_hidden_layers_alone() -> None:
-    def slope(*norms: float) -> float | None:
-        return layer_gradients.Layers("m", "M", 0, list(norms), np.ones(1), None).slope
+    assert layer_gradients.slope([1e-3, 1e-1, 1e1, 1.0]) == pytest.approx(2.0)
+    assert layer_gradients.slope([0.0, 0.0, 1e-1, 1e-2, 1.0]) == pytest.approx(-1.0)
+    assert layer_gradients.slope([0.0, 1e-1, 1.0]) is None
 
-    assert slope(1e-3, 1e-1, 1e1, 1.0) == pytest.approx(2.0)
-    assert slope(0.0, 0.0, 1e-1, 1e-2, 1.0) == pytest.approx(-1.0)
-    assert slope(0.0, 1e-1, 1.0) is None
+
+def test_slopes_are_compared_with_those_before_training_and_with_the_least() -> None:
+    flat, steep = [1.0, 1.0, 1.0, 1.0], [1e-2, 1e-1, 1.0, 1.0]
+    critics = [
+        layer_gradients.Layers("clip", "Clip", 0, steep, flat, np.array([0.01, 0.0]), 0.01),
+        layer_gradients.Layers("gp", "GP", 1, flat, steep, np.ones(2), None),
+    ]
+    *_, clipped, penalised = layer_gradients.slopes_table(critics)
+    assert clipped.replace(" ", "") == "|Clip|0|+1.000|+0.000|-|0.01|1|0.01|50%|"
+    assert penalised.replace(" ", "") == "|GP|1|+0.000|+1.000|-|1|1|-|-|"
+    assert [critic.title for critic in critics] == ["Clip at 0.01, seed 0", "GP, seed 1"]
 
 
 def test_weights_at_the_bound_count_as_clipped() -> None:
     weights = np.array([0.01, -0.01, 0.0099, 0.005, 0.0])
-    assert layer_gradients.Layers("m", "M", 0, [1.0], weights, 0.01).clipped == pytest.approx(0.6)
-    assert layer_gradients.Layers("m", "M", 0, [1.0], weights, None).clipped is None
+    assert layer_gradients.Layers("m", "M", 0, [1.0], [1.0], weights, 0.01).clipped == pytest.approx(0.6)
+    assert layer_gradients.Layers("m", "M", 0, [1.0], [1.0], weights, None).clipped is None
 
 
 def test_gradients_between_coupled_points_are_shown(report: Report, tmp_path: Path) -> None:
     text = report("proposition1")
-    assert "0.300 apart in the mean; no assignment of 100 of them is shorter" in text
+    assert "0.300 apart in the mean of 100; no assignment of these is shorter" in text
     rows = read_rows(tmp_path / "gradients.csv")
     assert {(row["quantity"], row["run"]) for row in rows} == {
         (quantity, f"{label}, seed 0")

@@ -16,6 +16,7 @@ from gan_lightning.report.critics import Trained, finished_runs, load_trained
 from gan_lightning.report.markdown import markdown_table
 from gan_lightning.report.plots.layers import draw_layers
 from gan_lightning.report.study import Study
+from gan_lightning.runs.build import build_module
 
 FRESH = 5_000
 """Points of either side that gradients are averaged over."""
@@ -37,20 +38,24 @@ class Settings:
 
 @dataclass(frozen=True)
 class Layers:
-    """A critic's gradient norms, of the first layer's output to the last one's, the scores; its weights and bound."""
+    """A critic's gradient norms, of the first layer's output to the last one's, the scores; its weights and bound.
+
+    `norms_at_first` are those of its first weights, after the first projection where the constraint has one.
+    """
 
     method: str
     label: str
     seed: int
     norms: list[float]
+    norms_at_first: list[float]
     weights: np.ndarray
     bound: float | None
 
     @property
-    def slope(self) -> float | None:
-        """Of the straight line through log10 of the hidden layers' norms, those aside that are 0; None below two."""
-        points = [(layer, log10(norm)) for layer, norm in enumerate(self.norms[:-1], start=1) if norm > 0]
-        return linear_regression(*zip(*points, strict=True)).slope if len(points) > 1 else None
+    def title(self) -> str:
+        """What tells the run from the others in a picture."""
+        bound = "" if self.bound is None or f"{self.bound:g}" in self.label else f" at {self.bound:g}"
+        return f"{self.label}{bound}, seed {self.seed}"
 
     @property
     def histogram(self) -> tuple[np.ndarray, np.ndarray]:
@@ -62,6 +67,16 @@ class Layers:
     def clipped(self) -> float | None:
         """The share of weights at the bound; None where there is none."""
         return None if self.bound is None else float((np.abs(self.weights) >= NEAR_BOUND * self.bound).mean())
+
+
+def slope(norms: Sequence[float]) -> float | None:
+    """Of the straight line through log10 of the hidden layers' norms, those aside that are 0; None below two.
+
+    Args:
+        norms: of all layers; the last one's is no hidden layer's.
+    """
+    points = [(layer, log10(norm)) for layer, norm in enumerate(norms[:-1], start=1) if norm > 0]
+    return linear_regression(*zip(*points, strict=True)).slope if len(points) > 1 else None
 
 
 def write_report(study: Study, settings: Settings, output: Path) -> str:
@@ -90,8 +105,8 @@ def write_report(study: Study, settings: Settings, output: Path) -> str:
     write_weights(output / "weights.csv", shown)
     draw_layers(
         output / "layers.png",
-        {f"{critic.label}, seed {critic.seed}": critic.norms for critic in critics},
-        {f"{critic.label}, seed {critic.seed}": critic.histogram for critic in shown},
+        {critic.title: critic.norms for critic in critics},
+        {critic.title: critic.histogram for critic in shown},
     )
     return text
 
@@ -100,12 +115,14 @@ def layers(critic: Trained) -> Layers:
     """What is shown of a run's critic."""
     points = torch.cat([critic.real(FRESH, "layers"), critic.fake(FRESH, "layers")])
     weights = [layer.weight.detach().flatten() for layer in weight_layers(critic.module.critic)]
-    run = critic.run
+    run, first = critic.run, build_module(critic.settings)
+    first.constraint.project(first.critic)
     return Layers(
         method=run.method,
         label=run.label,
         seed=run.seed,
         norms=output_gradients(critic.module.critic, points),
+        norms_at_first=output_gradients(first.critic, points.cpu()),
         weights=torch.cat(weights).numpy(force=True),
         bound=clipping_bound(critic.settings["constraint"]),
     )
@@ -154,23 +171,24 @@ def explanation() -> list[str]:
         "at the end of training; the paper shows it during training.",
         "- Slope: of the straight line through log10 of the norms over the hidden layers' numbers, counted from the "
         "input: positive where gradients vanish towards the input, negative where they explode. Norms of 0 are left "
-        "out.",
+        "out. At first: of the same network before training, its weights clipped where they will be: what a slope owes "
+        "to training is how far it has come from there.",
         f"- Clipped: weights, biases aside, of {NEAR_BOUND:.0%} of the bound or more.",
     ]
 
 
 def slopes_table(critics: Sequence[Layers]) -> list[str]:
     """Markdown: a row a run, its slope compared with the smallest."""
-    least = min((abs(critic.slope) for critic in critics if critic.slope is not None), default=0.0)
-    titles = ["slope of log10 norm a layer", "over the least", "norm, layer 1", "last hidden", "bound", "clipped"]
-    rows = [["method", "seed", *titles]]
+    least = min((abs(found) for critic in critics if (found := slope(critic.norms)) is not None), default=0.0)
+    titles = ["slope of log10 norm a layer", "at first", "over the least", "norm, layer 1", "last hidden", "bound"]
+    rows = [["method", "seed", *titles, "clipped"]]
     for critic in critics:
-        slope, clipped = critic.slope, critic.clipped
-        ratio = f"{abs(slope) / least:.1f}" if slope is not None and least else "-"
+        found, at_first = slope(critic.norms), slope(critic.norms_at_first)
+        slopes = ["-" if each is None else f"{each:+.3f}" for each in (found, at_first)]
+        ratio = f"{abs(found) / least:.1f}" if found is not None and least else "-"
         norms = [f"{critic.norms[0]:.2g}", f"{critic.norms[-2]:.2g}"]
-        clipping = [f"{critic.bound:g}", f"{clipped:.0%}"] if clipped is not None else ["-", "-"]
-        text = "-" if slope is None else f"{slope:+.3f}"
-        rows.append([critic.label, str(critic.seed), text, ratio, *norms, *clipping])
+        clipping = [f"{critic.bound:g}", f"{critic.clipped:.0%}"] if critic.clipped is not None else ["-", "-"]
+        rows.append([critic.label, str(critic.seed), *slopes, ratio, *norms, *clipping])
     return markdown_table(rows, left=1)
 
 
