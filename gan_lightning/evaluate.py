@@ -42,6 +42,7 @@ def evaluate(directory: RunDirectory, *, checkpoint: str, overrides: list[str]) 
     scorer = build_scorer(metrics)
     if scorer is None:
         raise ValueError(f"{directory.path} has metrics=none: name others, such as metrics=digits_classifier")
+    scorer.prepare()
     scores = scorer.score(module.sampler.followed_by(data.to_rows), reference=data.reference())
     return {
         "run": str(directory.path),

@@ -21,13 +21,21 @@ T = TypeVar("T")
 
 
 def find_pictures(root: Path) -> list[Path]:
-    """All pictures under a folder, at any depth, in the order of their paths; hidden files are left out."""
-    return sorted(
-        Path(folder, name)
-        for folder, _, names in os.walk(root)
-        for name in names
-        if name.lower().endswith(SUFFIXES) and not name.startswith(".")
-    )
+    """All pictures under a folder, at any depth, in the order of their paths; hidden files are left out.
+
+    Links to folders are followed, into each folder once.
+    """
+    found: list[Path] = []
+    seen = set()
+    for folder, folders, names in os.walk(root, followlinks=True):
+        place = os.stat(folder)
+        if (place.st_dev, place.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((place.st_dev, place.st_ino))
+        folders.sort()  # so that of several ways to a folder it is always the same
+        found += [Path(folder, name) for name in names if name.lower().endswith(SUFFIXES) and name[0] != "."]
+    return sorted(found)
 
 
 def hold_out(items: Sequence[T], fraction: float) -> tuple[list[T], list[T]]:

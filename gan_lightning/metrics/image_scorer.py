@@ -265,7 +265,11 @@ def _numbered(batches: Iterable[Tensor], rank: int = 0, processes: int = 1) -> I
 def _rgb(images: Tensor) -> Tensor:
     """Images ``(B, 3, H, W)``, uint8, from those with one or three channels."""
     if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] not in (1, 3):
-        raise ValueError(f"images to score are {images.dtype} {tuple(images.shape)}; allowed: uint8 (B, 1 or 3, H, W)")
+        shape = "x".join(map(str, images.shape[1:]))
+        raise ValueError(
+            f"metrics of images score uint8 images of 1 or 3 channels; these data are samples of {shape}, "
+            f"{images.dtype}"
+        )
     return images.expand(-1, 3, -1, -1)
 
 

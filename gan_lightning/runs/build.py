@@ -59,6 +59,7 @@ def build(settings: Settings) -> Parts:
     for each in (scorer, interim):
         if each is not None:
             each.check_reference(len(data.splits[0]), next(data.reference()))
+            each.prepare()
     return Parts(module, data, scorer, interim)
 
 
@@ -102,14 +103,11 @@ def build_data(settings: Settings) -> RealData:
 
 
 def build_scorer(metrics: Settings) -> Scorer | None:
-    """The scorer of a ``metrics`` group, with its network at hand; ``None`` for ``metrics=none``.
+    """The scorer of a ``metrics`` group, to be prepared; ``None`` for ``metrics=none``.
 
     When a run is scored, and by how many samples on the way, is no part of it.
     """
-    scorer = instantiate({key: value for key, value in metrics.items() if key not in OF_THE_RUN})
-    if scorer is not None:
-        scorer.prepare()
-    return scorer
+    return instantiate({key: value for key, value in metrics.items() if key not in OF_THE_RUN})
 
 
 def build_interim_scorer(metrics: Settings) -> Interim | None:

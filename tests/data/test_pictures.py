@@ -27,6 +27,16 @@ def test_pictures_are_found_at_any_depth_in_order_and_nothing_else(tmp_path: Pat
     assert found == ["a/b/c.webp", "a/z.png", "b.JPG", "d.bmp", "e.jpeg"]
 
 
+def test_links_to_folders_are_followed_once(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "a.png").touch()
+    (tmp_path / "root" / "inner").mkdir(parents=True)
+    (tmp_path / "root" / "linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "root" / "twice").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "root" / "inner" / "circle").symlink_to(tmp_path / "root")
+    assert find_pictures(tmp_path / "root") == [tmp_path / "root" / "linked" / "a.png"]
+
+
 @pytest.mark.parametrize(("number", "held"), [(20, 2), (5, 1), (1, 1), (14, 1), (16, 2)])
 def test_a_tenth_and_at_least_one_is_held_out(number: int, held: int) -> None:
     train, held_out = hold_out(range(number), 0.1)

@@ -212,9 +212,12 @@ IMAGES = torch.zeros(4, 1, 8, 8, dtype=torch.uint8)
         (lambda: digits_scorer(splits=5).score_images([IMAGES]), "4 images to score; at least 2, and metrics.splits=5"),
         (lambda: digits_scorer(splits=1).score_images([IMAGES[:1]]), "1 images to score"),
         (lambda: digits_scorer().score_images([]), "an empty set was given"),
-        (lambda: digits_scorer().score_images([IMAGES.float()]), "images to score are torch.float32"),
-        (lambda: digits_scorer().score_images([IMAGES.expand(-1, 2, -1, -1)]), r"\(4, 2, 8, 8\); allowed: uint8"),
-        (lambda: digits_scorer().score_images([IMAGES[0]]), r"\(1, 8, 8\); allowed: uint8"),
+        (lambda: digits_scorer().score_images([IMAGES.float()]), "these data are samples of 1x8x8, torch.float32"),
+        (
+            lambda: digits_scorer().score_images([IMAGES.expand(-1, 2, -1, -1)]),
+            "these data are samples of 2x8x8, torch.uint8",
+        ),
+        (lambda: digits_scorer().score_images([IMAGES[0]]), "these data are samples of 8x8, torch.uint8"),
         (
             lambda: digits_scorer(scores=["fid"]).score(of(small_generator())),
             "all but isc need reference images",

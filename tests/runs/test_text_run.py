@@ -59,7 +59,8 @@ def test_samples_are_lines_of_the_texts_symbols_and_can_be_drawn_again_where_it_
     ("overrides", "said"),
     [
         (["metrics.samples=54"], "^54 lines of real text are too few: more than metrics.samples=54$"),
-        (["metrics=digits_classifier", "metrics.samples=100"], r"^images to score are torch.uint8 \(54, 6\)"),
+        (["metrics=digits_classifier", "metrics.samples=100"], r"^metrics of images .* samples of 6, torch\.uint8$"),
+        (["metrics=inception", "metrics.samples=100"], r"^metrics of images .* samples of 6, torch\.uint8$"),
     ],
 )
 def test_text_that_cannot_be_scored_is_refused_before_training(

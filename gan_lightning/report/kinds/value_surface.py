@@ -1,5 +1,6 @@
 """Figure 1a: value surfaces of trained critics, and the Wasserstein distance that each finds beside the exact one."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -93,6 +94,8 @@ def write_report(study: Study, settings: Settings, output: Path) -> str:
     exact: dict[str, Exact] = {}
     for critic in critics:
         if sides(critic) not in exact:
+            asked = f"{settings.repeats} exact distances of {settings.points:,} points"
+            print(f"{data_title(critic.run)}: {asked}, a minute or more", file=sys.stderr)
             exact[sides(critic)] = exact_distance(critic, points=settings.points, repeats=settings.repeats)
     estimates = [estimate(critic, exact[sides(critic)]) for critic in critics]
     surfaces = [surface(critic) for critic in critics]
