@@ -143,6 +143,18 @@ def test_csv_has_one_row_per_architecture_with_axes_and_outcomes(report: str, sm
     assert rows[3]["wgan_gp.final"] == ""
 
 
+def test_report_from_its_own_csv_files_is_the_same_to_the_last_byte(
+    report: str, small_study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = small_study / "table2_laptop" / "report", tmp_path / "again"
+    files = {file.name: file.read_bytes() for file in first.iterdir()}
+    (tmp_path / "csv").mkdir()
+    (tmp_path / "csv" / "runs.csv").write_bytes(files["runs.csv"])
+    assert main(["table2_laptop", "--from", str(tmp_path / "csv"), "--output", str(second)]) == 0
+    assert capsys.readouterr().out == report
+    assert {file.name: file.read_bytes() for file in second.iterdir()} == files
+
+
 def test_plot_is_a_picture_of_readme_width_and_small(report: str, small_study: Path) -> None:
     file = small_study / "table2_laptop" / "report" / "success.png"
     picture = imread(file)

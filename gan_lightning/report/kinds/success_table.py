@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from gan_lightning.report.archive import write_rows
+from gan_lightning.report.archive import RUNS, write_archive, write_rows
 from gan_lightning.report.comparisons import Comparison, compare, in_words, outcomes
 from gan_lightning.report.drawing import COLOURS, Line
 from gan_lightning.report.markdown import markdown_table
@@ -41,7 +41,7 @@ class Settings:
 
 
 def write_report(study: Study, settings: Settings, output: Path) -> str:
-    """Write `architectures.csv` and `success.png` into `output`.
+    """Write `runs.csv`, `architectures.csv` and `success.png` into `output`.
 
     Returns:
         The report's text.
@@ -77,6 +77,7 @@ def write_report(study: Study, settings: Settings, output: Path) -> str:
         *summary(comparison, baseline, penalised),
     ]
     write_architectures(output / "architectures.csv", (baseline, penalised))
+    write_archive(output / RUNS, study.runs, score=settings.score, order=study.planned_methods)
     draw_success_rates(
         output / "success.png",
         [
