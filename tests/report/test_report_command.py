@@ -175,6 +175,7 @@ def test_directory_of_a_study_is_accepted_in_place_of_its_name(tmp_path: Path, a
     assert main([str(moved), "--output", str(tmp_path / "out")]) == 0
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == [
         "architectures.csv",
+        "runs.csv",
         "success.png",
         "table.md",
     ]
