@@ -72,9 +72,9 @@ def read_study(study: str, runs_directory: Path, *, source: Path | None = None, 
     if beside is not None:
         runs = with_others(runs, beside)
     if not runs and not unreadable:
-        start = f"start them with: python train.py -m +sweeps={study if study in known else 'NAME'}"
-        none = f"nor is there a {RUNS} of an earlier report; those that read networks leave none"
-        remedy = start if source is None else none
+        remedy = f"nor is there a {RUNS} of an earlier report; those that read networks leave none"
+        if source is None:
+            remedy = f"start them with: python train.py -m +sweeps={study if study in known else 'NAME'}"
         raise FileNotFoundError(f"no run directories in {directory}; {remedy}")
     name = study if study in known else name_of_study(directory, runs)
     file = project_folder("sweeps") / f"{name}.yaml" if name in known else None

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 import torch
-from hydra.utils import instantiate
 from omegaconf import DictConfig
 from torch import Tensor, nn
 
 from gan_lightning.networks.layers import Gate, Scale, Softplus, WithoutFirst
 from gan_lightning.networks.norms import BatchNorm
+from gan_lightning.runs.build import instantiate
 from gan_lightning.runs.settings import resolve
 
 Compose = Callable[..., DictConfig]
@@ -62,14 +62,14 @@ def words(line: str) -> list[str]:
 
 
 def up_block(before: int, after: int, size: int) -> str:
-    """Reference 6.1, 7.5 and 8: upsampled before the first convolution, and so the shortcut, here after its own."""
+    """All residual generators: upsampled before the first convolution, and so the shortcut, here after its own."""
     shortcut = f"conv1 {after}@{size}, up {after}@{2 * size},"
     first = f"batch, relu, up {before}@{2 * size}, conv3 {after}@{2 * size},"
     return f"{shortcut} {first} batch, relu, conv3 {after}@{2 * size},"
 
 
 def down_block(before: int, after: int, size: int, *, norm: str, strided: bool = False) -> str:
-    """Reference 6.1 and 7.5: pooled after the second convolution; 8: that one has the stride."""
+    """Pooled after the second convolution; at 128x128 that one has the stride."""
     half = size // 2
     shortcut = f"pool {before}@{half}, conv1 {after}@{half},"
     second = f"conv3 {after}@{half}," if strided else f"conv3 {after}@{size}, pool {after}@{half},"
@@ -81,7 +81,7 @@ def plain_block(channels: int, size: int, *, norm: str) -> str:
 
 
 def bottleneck(before: int, after: int, size: int, *, norm: str, middle: str = "conv3") -> str:
-    """Reference 7.4: a ReLU before each convolution, one norm at the end of the branch, then times 0.3."""
+    """The 101 layers: a ReLU before each convolution, one norm at the end of the branch, then times 0.3."""
     later = {"conv3": size, "deconv3": 2 * size, "strided": size // 2}[middle]
     shortcut = {
         "conv3": "",
@@ -94,13 +94,13 @@ def bottleneck(before: int, after: int, size: int, *, norm: str, middle: str = "
 
 
 def dcgan64(norm: str, hidden: str) -> str:
-    """Reference 7.1, the generator."""
+    """gan_64x64.py, the DCGAN's generator."""
     act = f"{norm} {hidden},"
     return f"linear 8192, {act} deconv5 256@8, {act} deconv5 128@16, {act} deconv5 64@32, {act} deconv5 3@64, tanh"
 
 
 def dcgan64_critic(norm: str, hidden: str) -> str:
-    """Reference 7.1, the discriminator: the first layer is never normalised."""
+    """gan_64x64.py, the DCGAN's discriminator: the first layer is never normalised."""
     act = f"{norm} {hidden},"
     return f"conv5 64@32, {hidden}, conv5 128@16, {act} conv5 256@8, {act} conv5 512@4, {act} linear 1"
 
@@ -109,7 +109,7 @@ CRITIC64 = dcgan64_critic("layer,", "leaky")
 RESIDUAL_TEXT = "relu, conv5 512@32, relu, conv5 512@32, times 0.3," * 5
 
 NETWORKS = {
-    "mnist method=wgan_clip": (  # reference 4
+    "mnist method=wgan_clip": (  # gan_mnist.py
         "linear 4096, batch, relu, deconv5 128@8, batch, relu, crop 128@7, deconv5 64@14, batch, relu, deconv5 1@28, "
         "sigmoid",
         "conv5 64@14, leaky, conv5 128@7, batch, leaky, conv5 256@4, batch, leaky, linear 1",
@@ -118,11 +118,11 @@ NETWORKS = {
         "linear 4096, relu, deconv5 128@8, relu, crop 128@7, deconv5 64@14, relu, deconv5 1@28, sigmoid",
         "conv5 64@14, leaky, conv5 128@7, leaky, conv5 256@4, leaky, linear 1",
     ),
-    "cifar_dcgan method=dcgan": (  # reference 5
+    "cifar_dcgan method=dcgan": (  # gan_cifar.py
         "linear 8192, batch, relu, deconv5 256@8, batch, relu, deconv5 128@16, batch, relu, deconv5 3@32, tanh",
         "conv5 128@16, leaky, conv5 256@8, batch, leaky, conv5 512@4, batch, leaky, linear 1",
     ),
-    "cifar_resnet": (  # reference 6.2 and 6.3
+    "cifar_resnet": (  # gan_cifar_resnet.py
         f"linear 2048, {up_block(128, 128, 4)} {up_block(128, 128, 8)} {up_block(128, 128, 16)} batch, relu, "
         "conv3 3@32, tanh",
         "pool 3@16, conv1 128@16, conv3 128@32, relu, conv3 128@32, pool 128@16, "
@@ -133,17 +133,17 @@ NETWORKS = {
     "dcgan64 method=lsgan": (dcgan64("batch,", "relu"), dcgan64_critic("batch,", "leaky")),
     "dcgan64_no_norm": (dcgan64("", "relu"), dcgan64_critic("", "leaky")),
     "dcgan64_tanh": (dcgan64("batch,", "tanh"), dcgan64_critic("layer,", "tanh")),
-    "dcgan64_constant": (  # reference 7.2
+    "dcgan64_constant": (  # gan_64x64.py
         "linear 1024, relu, deconv5 64@8, relu, deconv5 64@16, relu, deconv5 64@32, relu, deconv5 3@64, tanh",
         CRITIC64,
     ),
     "dcgan64_mlp": ("linear 512, relu, " * 4 + "linear 12288, tanh", CRITIC64),
-    "dcgan64_gated": (  # reference 7.3
+    "dcgan64_gated": (  # gan_64x64.py
         "linear 16384, batch, gate, deconv5 512@8, batch, gate, deconv5 256@16, batch, gate, deconv5 128@32, batch, "
         "gate, deconv5 3@64, tanh",
         "conv5 128@32, gate, conv5 256@16, layer, gate, conv5 512@8, layer, gate, conv5 1024@4, layer, gate, linear 1",
     ),
-    "resnet101": (  # reference 7.4
+    "resnet101": (  # gan_64x64.py
         "linear 8192,"
         + "".join(
             bottleneck(width, width, size, norm="batch") * 6
@@ -161,7 +161,7 @@ NETWORKS = {
         )
         + "linear 1, times 0.2",
     ),
-    "resnet64": (  # reference 7.5
+    "resnet64": (  # gan_64x64.py
         f"linear 8192, {up_block(512, 512, 4)} {up_block(512, 256, 8)} {up_block(256, 128, 16)} "
         f"{up_block(128, 64, 32)} batch, relu, conv3 3@64, tanh",
         "conv3 64@64,"
@@ -171,7 +171,7 @@ NETWORKS = {
         )
         + "linear 1",
     ),
-    "resnet128": (  # reference 8
+    "resnet128": (  # igul222/nn, wgan_imagenet128.py
         f"linear 8192, {up_block(512, 512, 4)} {up_block(512, 256, 8)} {up_block(256, 128, 16)} "
         f"{up_block(128, 64, 32)} batch, relu, up 64@128, conv5 3@128, tanh",
         "conv5 128@64,"
@@ -182,11 +182,11 @@ NETWORKS = {
         + plain_block(1024, 8, norm="layer,") * 2
         + "linear 1",
     ),
-    "text": (  # reference 9
+    "text": (  # gan_language.py
         f"linear 16384, {RESIDUAL_TEXT} conv1 256@32",
         f"conv1 512@32, {RESIDUAL_TEXT} linear 1",
     ),
-    "toy": ("linear 512, relu, " * 3 + "linear 2", "linear 512, relu, " * 3 + "linear 1"),  # reference 3
+    "toy": ("linear 512, relu, " * 3 + "linear 2", "linear 512, relu, " * 3 + "linear 1"),  # gan_toy.py
     "toy_deep": ("linear 512, relu, " * 12 + "linear 2", "linear 512, relu, " * 12 + "linear 1"),
 }
 DATA = {
