@@ -230,7 +230,7 @@ def rows_of_archive(path: Path, length: int, lines: int | None) -> list[np.ndarr
         ValueError: if the archive is broken.
     """
     shards: dict[int, np.ndarray] = {}
-    with _named(path), tarfile.open(path, "r|*") as archive:
+    with _named(path, "a tar archive, and data=text_file reads any text"), tarfile.open(path, "r|*") as archive:
         for member in archive:
             file, number = archive.extractfile(member), shard_number(Path(member.name).name)
             if file and number:
@@ -316,8 +316,8 @@ def _block(rows: np.ndarray, order: Tensor) -> Blocks:
 
 
 @contextmanager
-def _named(path: Path) -> Iterator[None]:
+def _named(path: Path, kind: str = "text") -> Iterator[None]:
     try:
         yield
     except (ValueError, EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, tarfile.TarError) as error:
-        raise ValueError(f"{path} cannot be read as text: {error}") from error
+        raise ValueError(f"{path} cannot be read as {kind}: {error}") from error

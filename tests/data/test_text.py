@@ -300,8 +300,14 @@ def test_another_folder_or_archive_is_answered_with_what_is_needed(release: Path
 def test_a_broken_archive_is_named(length: int, release: Path) -> None:
     archive = packed(release, [1, 2])
     os.truncate(archive, length)
-    with pytest.raises((ValueError, FileNotFoundError), match=r"\.tar\.gz (cannot be read as text|is an empty file)"):
+    said = r"\.tar\.gz (cannot be read as a tar archive|is an empty file)"
+    with pytest.raises((ValueError, FileNotFoundError), match=said):
         billion_word(archive).prepare()
+
+
+def test_a_text_file_is_no_archive_and_read_by_another_name(written: Path) -> None:
+    with pytest.raises(ValueError, match=r"cannot be read as a tar archive, and data=text_file reads any text: "):
+        billion_word(written).prepare()
 
 
 def test_news_sentences_are_read_with_their_symbols(shared: Path) -> None:
