@@ -18,6 +18,8 @@ SIDE = 240
 CAPTION = 18
 """Pixels of a line of text."""
 
+COLOURS = 16
+
 FONT = "fonts/ttf/DejaVuSans.ttf"
 """Among matplotlib's files; Pillow's own has no Greek letters."""
 
@@ -66,7 +68,7 @@ def write_report(study: Study, settings: Settings, output: Path) -> str:
     ]
     text = "\n".join(lines) + "\n"
     output.mkdir(parents=True, exist_ok=True)
-    frames = [frame(first, step, columns=settings.columns) for step in steps]
+    frames = in_one_palette([frame(first, step, columns=settings.columns) for step in steps])
     durations = [FRAME] * (len(frames) - 1) + [LAST_FRAME]
     frames[0].save(output / "samples.gif", save_all=True, append_images=frames[1:], duration=durations, loop=0)
     return text
@@ -95,4 +97,10 @@ def frame(runs: Mapping[tuple[str, str], Run], step: int, *, columns: Sequence[s
         draw.text((left + 4, top + 1), f"{data}: {run.label}", fill="black", font=font)
         with Image.open(run.directory / "samples" / f"{step:06d}.png") as picture:
             canvas.paste(picture.convert("RGB").resize((SIDE, SIDE), Image.Resampling.LANCZOS), (left, top + CAPTION))
-    return canvas.quantize(64)
+    return canvas
+
+
+def in_one_palette(frames: Sequence[Image.Image]) -> list[Image.Image]:
+    """The frames in the few colours that points on paper need, the last one's, so that only what moves is stored."""
+    palette = frames[-1].quantize(COLOURS, dither=Image.Dither.NONE)
+    return [each.quantize(palette=palette, dither=Image.Dither.NONE) for each in frames]
