@@ -46,7 +46,7 @@ class Layout:
     @property
     def left(self) -> int:
         """Where the first column begins."""
-        return min(WIDEST, LETTER * max(map(len, self.rows))) + GAP
+        return min(WIDEST, LETTER * (2 + max(map(len, self.rows)))) + GAP
 
     @property
     def top(self) -> int:
