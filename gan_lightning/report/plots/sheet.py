@@ -46,7 +46,8 @@ class Layout:
     @property
     def left(self) -> int:
         """Where the first column begins."""
-        return min(WIDEST, LETTER * (2 + max(map(len, self.rows)))) + GAP
+        longest = 2 + max(map(len, self.rows))  # capitals are wider than the average letter
+        return min(WIDEST, LETTER * longest) + GAP
 
     @property
     def top(self) -> int:
