@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-slow check format setup clean
+.PHONY: demo test test-slow test-cluster check format setup clean
 
 demo: setup ## train WGAN-GP on the digits: minutes on a laptop, offline
 	$(VENV)/bin/python train.py
@@ -13,6 +13,9 @@ test: setup ## the test suite, in as many processes as there are cores, up to ei
 
 test-slow: setup ## the tests that take minutes
 	$(VENV)/bin/pytest -m slow
+
+test-cluster: setup ## the tests on a SLURM cluster of their own; skipped where Debian's slurm-wlm and munge are missing
+	$(VENV)/bin/pytest -m cluster tests/cluster -rs
 
 check: setup ## formatting, linting and types
 	$(VENV)/bin/ruff format --check .

@@ -20,8 +20,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from benchmarks.cost import Operations
 from benchmarks.step import BETAS, N_CRITIC, RATE, WEIGHT, parts_of
+from gan_lightning.planning.operations import Counter
 
 DEVICE = torch.device("cuda")
 CHECKED = 5
@@ -150,9 +150,9 @@ def timed(calls: dict[str, Callable[[], None]], *, seconds: float) -> dict[str, 
 
 def operations(step: Step) -> int:
     """Floating-point operations of an iteration's convolutions and matrix products."""
-    with Operations() as counter:
+    with Counter() as counter:
         step.iteration()
-    return counter.total
+    return counter.cost.operations
 
 
 def ceilings() -> dict[str, float]:

@@ -18,14 +18,14 @@ from typing import Any
 
 import lightning as L
 import torch
-from hydra import compose, initialize_config_dir
+from hydra import compose
 from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 
 from gan_lightning import cli  # noqa: F401 - registers the resolvers
 from gan_lightning.data.images import to_float
-from gan_lightning.resources import project_folder
 from gan_lightning.runs.build import Parts, build
+from gan_lightning.runs.overrides import composing
 from gan_lightning.runs.run import make_trainer
 from gan_lightning.runs.settings import Settings, resolve
 from gan_lightning.runs.words import quieten
@@ -148,7 +148,7 @@ def settings_of(arch: str, data: str, accelerator: str, *, steps: int) -> Settin
         "resnet101": ["data.resolution=64", "data.channels=3"],
     }
     size = sizes.get(name, ["data.resolution=32", "data.channels=3"]) if data == "digits" else []
-    with initialize_config_dir(str(project_folder("conf")), version_base="1.3"):
+    with composing():
         config = compose("train", [*overrides, *size, f"generator_steps={steps}", "learning_rate_scale=1"])
     return resolve(config)
 

@@ -1,7 +1,8 @@
 """Writing so that a kill at any moment leaves the old content or the new, never half of one."""
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,3 +21,16 @@ def atomic_file(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: Path, *, besides: Collection[str] = ()) -> None:
+    """Delete the temporary files of killed processes directly in a folder that no living one writes to.
+
+    Args:
+        folder: which may be missing.
+        besides: names of files that living processes may be writing.
+    """
+    for path in folder.glob(".*"):
+        temporary = re.fullmatch(r"\.(.+)\.\d+", path.name)
+        if temporary and temporary[1] not in besides and path.is_file():
+            path.unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,14 +17,21 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from gan_lightning.resources import project_folder
-from gan_lightning.runs.directory import RunDirectory
-from gan_lightning.runs.identity import LENGTH, follows_length, key_of, replaced_parts, run_name, same_places
+from gan_lightning.runs.directory import InUse, RunDirectory
+from gan_lightning.runs.identity import LENGTH, follows_length, key_of, names_of, run_name, same_places
+from gan_lightning.runs.interruption import end_with_parent, exit_code, received_signal, signals_watched, watch_signals
 from gan_lightning.runs.overrides import Mistake
 from gan_lightning.runs.result import read_result
 from gan_lightning.runs.settings import Settings, resolve
+from gan_lightning.runs.slurm import job_id, requeue_before_limit
 from gan_lightning.runs.words import nothing_to_do
+from gan_lightning.runs.world import World, check_world, speaks, this_world
 
 log = logging.getLogger(__name__)
+
+PATIENCE, PATIENCE_IN_A_JOB = 8.0, 150.0
+"""Seconds that a run waits for its directory where another process has it: those of a killed run that read its data
+look for it every five, and the lock of a lost node lives on for a while on a network file system."""
 
 OmegaConf.register_new_resolver("project_root", lambda: str(project_folder("sweeps").parent), replace=True)
 OmegaConf.register_new_resolver("run_name", lambda overrides, _root_: name_of(overrides, _root_), replace=True)
@@ -33,32 +41,43 @@ def job(config: DictConfig) -> str:
     """One run, alone or in a sweep: skipped if it has ended, resumed if it was cut off.
 
     Returns:
-        ``finished``, ``diverged`` or ``failed``. In a sweep a mistake is a failed run; alone it is raised.
+        ``finished``, ``diverged`` or ``failed``, or ``interrupted``, as is every run of a sweep that comes after a
+        signal. In a sweep a mistake is a failed run; alone it is raised.
 
     Raises:
         Mistake: if the run cannot start.
+        SystemExit: if it failed or was interrupted alone.
     """
+    world = this_world()
+    end_with_parent(launched=world is not None and world.launcher == "torchrun")
+    watch_signals()
     directory = RunDirectory(Path(HydraConfig.get().runtime.output_dir))
     alone = HydraConfig.get().mode == RunMode.RUN
-    directory.refusal.unlink(missing_ok=True)
-    replaced = replaced_parts(list(HydraConfig.get().overrides.task))
-    options = chosen_options(HydraConfig.get().runtime.choices)
-    names = {
-        "method": " ".join([config.method, *replaced]),
-        "label": ", ".join([config.label, *replaced]),
-        "choices": options,
-    }
+    follows = not speaks()
+    names = names_of(config, list(HydraConfig.get().overrides.task), HydraConfig.get().runtime.choices)
     try:
-        check_method(config, options)
-        status = start(config, directory, names)
-    except (ValueError, OSError, OmegaConfBaseException) as error:
+        check_method(config, names["choices"])
+        settings = resolve(config) | names
+        check_world(settings["trainer"], world)
+        status = lead(settings, directory) if world is None else take_part(settings, directory, world)
+    except Exception as error:
+        if alone and not isinstance(error, (ValueError, OSError, OmegaConfBaseException)):
+            raise
+        if alone and follows:
+            raise SystemExit(2) from error  # the first process meets the same, and says so
         if alone:
             raise Mistake(one_line(error)) from error
-        log.error("refused: %s: %s", directory.path.name, one_line(error))
-        directory.refuse(config, names, one_line(error))
+        if isinstance(error, InUse):
+            log.warning("left to the process that has it: %s", directory.path.name)
+            return "running"
+        if not follows:
+            log.error("refused: %s: %s", directory.path.name, one_line(error))
+            directory.refuse(config, names, one_line(error))
         return "failed"
-    if alone and status == "failed":
-        raise SystemExit(1)
+    if alone and status == "interrupted" and not follows:
+        requeue_before_limit(received_signal())
+    if alone and status != "finished" and status != "diverged":
+        raise SystemExit(1 if status == "failed" else exit_code(received_signal() or signal.SIGTERM))
     return status
 
 
@@ -73,23 +92,62 @@ def check_method(config: DictConfig, options: Mapping[str, str]) -> None:
         raise ValueError(f"conf/method/{chosen}.yaml must say method: {chosen}, and a label; it leaves {config.method}")
 
 
-def start(config: DictConfig, directory: RunDirectory, names: Settings) -> str:
+def take_part(settings: Settings, directory: RunDirectory, world: World) -> str:
+    """One process of several that a launcher started: the first leads, the others train when it says so.
+
+    Args:
+        settings, directory: of the run.
+        world: of this process.
+    """
+    from gan_lightning.parallel import from_first
+    from gan_lightning.runs.processes import connect
+    from gan_lightning.runs.run import Word, follow
+
+    try:
+        connect(world, settings["trainer"])
+    except ValueError as error:  # without the others, or with too few of them, no run of this process can be trained
+        log.error("error: %s", error)
+        raise SystemExit(2) from error
+    if not world.is_first:
+        return follow(settings, directory)
+    try:
+        status = lead(settings, directory)
+    except Exception:
+        from_first(Word(ended="failed"))
+        raise
+    from_first(Word(ended=status))
+    return status
+
+
+def lead(settings: Settings, directory: RunDirectory) -> str:
     """Train unless there is nothing left to do; what was read is looked at again where it lies in another place.
 
     Args:
-        config: as composed.
+        settings: of the run, resolved, with its names.
         directory: of the run.
-        names: its ``method`` and ``label``, with the parts of the method that were replaced, and its ``choices``.
     """
-    settings = resolve(config) | names
+    if received_signal() is not None:
+        log.info("not begun: %s", directory.path.name)
+        return "interrupted"
+    directory.refusal.unlink(missing_ok=True)
     if directory.has_ended(settings) and same_places(settings, directory.settings):
         result = read_result(directory.result_file)
         log.info("%s", nothing_to_do(result, settings, directory.path))
         return result.status
-    with directory.claimed():
+    job = job_id()
+    with directory.claimed(patience=PATIENCE if job is None else PATIENCE_IN_A_JOB) as lock:
         from gan_lightning.runs.run import run  # torch and Lightning take seconds: only now are they needed
 
-        return run(settings, directory)
+        directory.remove_leftovers()
+        status = ""
+        try:
+            status = run(settings, directory, lock=lock)
+        finally:
+            if status != "interrupted" or received_signal() in (signal.SIGINT, signal.SIGHUP):
+                directory.job.unlink(missing_ok=True)  # it does not go back to the queue, though its job may go on
+            elif job is not None:
+                directory.note_job(job)
+        return status
 
 
 def name_of(overrides: list[str], config: DictConfig) -> str:
@@ -101,15 +159,6 @@ def name_of(overrides: list[str], config: DictConfig) -> str:
     """
     has_length = any(key_of(override) == LENGTH for override in overrides)
     return run_name(list(overrides), with_length=has_length and bool(follows_length(config)))
-
-
-def chosen_options(choices: Mapping[str, str | None]) -> dict[str, str]:
-    """The option of each of the project's config groups.
-
-    Args:
-        choices: as Hydra has them, its own groups and groups without an option among them.
-    """
-    return {group: option for group, option in choices.items() if option and not group.startswith("hydra/")}
 
 
 def one_line(error: BaseException) -> str:
@@ -135,5 +184,14 @@ def mistakes_in_one_line(*errors: type[Exception]) -> Iterator[None]:
 def main() -> None:
     """Parse the command line, compose the config and run."""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands errors over instead of printing them
-    with mistakes_in_one_line(HydraException, OmegaConfBaseException, FileNotFoundError):
-        hydra.main(version_base="1.3", config_path=str(project_folder("conf")), config_name="train")(job)()
+    logging.raiseExceptions = False  # a message that cannot be written, as on a full disk, is no error of its own
+    try:
+        with signals_watched(), mistakes_in_one_line(HydraException, OmegaConfBaseException, FileNotFoundError):
+            hydra.main(version_base="1.3", config_path=str(project_folder("conf")), config_name="train")(job)()
+    except (Exception, KeyboardInterrupt):
+        number = received_signal()
+        if number is None:
+            raise
+        log.debug("after %s", number.name, exc_info=True)
+        print(f"interrupted by {number.name}; the same command goes on", file=sys.stderr)
+        raise SystemExit(exit_code(number)) from None

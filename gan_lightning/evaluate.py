@@ -1,4 +1,7 @@
-"""``python -m gan_lightning.evaluate RUN``: score a finished run, by its own protocol or by another."""
+"""``python -m gan_lightning.evaluate RUN``: score a finished run, by its own protocol or by another.
+
+Processes that ``torchrun`` or ``srun`` starts with it share the work and come to the same score.
+"""
 
 import argparse
 import json
@@ -12,6 +15,7 @@ from gan_lightning.cli import mistakes_in_one_line
 from gan_lightning.resources import project_folder
 from gan_lightning.runs.directory import RunDirectory
 from gan_lightning.runs.settings import Settings
+from gan_lightning.runs.world import speaks, this_world
 
 FIXED = {"_target_", "every", "interim_samples"}
 """What of a ``metrics`` group cannot be set for a score of a finished run."""
@@ -26,7 +30,7 @@ def evaluate(directory: RunDirectory, *, checkpoint: str, overrides: list[str]) 
         overrides: ``metrics=NAME`` or ``metrics.KEY=VALUE``, on top of the run's own metrics.
 
     Returns:
-        The scores and their protocol. By the run's own metrics, its final score to the last digit.
+        In every process the scores and their protocol. By the run's own metrics, its final score to the last digit.
 
     Raises:
         ValueError, OSError: in one line, if the run, the checkpoint or the metrics are not to be had.
@@ -35,9 +39,12 @@ def evaluate(directory: RunDirectory, *, checkpoint: str, overrides: list[str]) 
 
     from gan_lightning.callbacks.scoring import whole_protocol
     from gan_lightning.runs.build import build_scorer, load_run
+    from gan_lightning.runs.processes import connect
     from gan_lightning.runs.words import quieten
 
     quieten()
+    if (world := this_world()) is not None:
+        connect(world, directory.settings["trainer"] | {"devices": world.local_rank + 1})  # a GPU for each, if on GPUs
     module, data, generator_step = load_run(directory, checkpoint=checkpoint)
     scorer = build_scorer(metrics)
     if scorer is None:
@@ -89,10 +96,11 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="run directory")
     parser.add_argument("--checkpoint", choices=("last", "best"), default="last", help="which weights (default: last)")
     parser.add_argument("overrides", nargs="*", help="metrics=NAME or metrics.KEY=VALUE, e.g. metrics.samples=50000")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     with mistakes_in_one_line(ValueError, OSError, OmegaConfBaseException):
         report = evaluate(RunDirectory(arguments.run), checkpoint=arguments.checkpoint, overrides=arguments.overrides)
-    print(json.dumps(report, indent=2))
+    if speaks():
+        print(json.dumps(report, indent=2))
 
 
 if __name__ == "__main__":

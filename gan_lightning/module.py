@@ -18,6 +18,7 @@ from gan_lightning.class_losses import AuxiliaryClassifier
 from gan_lightning.constraints import Constraint
 from gan_lightning.data.base import Batch
 from gan_lightning.objectives import Objective
+from gan_lightning.parallel import average_gradients
 from gan_lightning.randomness import RandomStreams
 from gan_lightning.sampling import Sampler, measured
 
@@ -178,11 +179,12 @@ class AdversarialModule(L.LightningModule):
         Returns:
             A scalar, over ``generator_batch_multiple * B`` samples, with labels of their own if there are ``classes``.
         """
-        multiple = self.generator_batch_multiple
-        latent = self.streams.latents(multiple * len(real), self.latent_dim)  # line 11
+        multiple, classes = self.generator_batch_multiple, self.classes
+        # Drawn batch by batch: a process then has its share of each, and the i-th fakes meet the i-th real samples.
+        latent = torch.cat([self.streams.latents(len(real), self.latent_dim) for _ in range(multiple)])  # line 11
         conditions = None if labels is None else torch.cat([labels] * multiple)
-        if self.classes is not None:
-            conditions = self.streams.labels(len(latent), self.classes)
+        if classes is not None:
+            conditions = torch.cat([self.streams.labels(len(real), classes) for _ in range(multiple)])
 
         @torch.no_grad()
         def real_scores() -> Tensor:
@@ -245,6 +247,7 @@ class AdversarialModule(L.LightningModule):
     def _descend(self, loss: Tensor, optimizer: Any) -> None:
         optimizer.zero_grad()
         self.manual_backward(loss)
+        average_gradients(optimizer)
         optimizer.step()
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import Tensor, distributed, nn
+from torch import Tensor, nn
 
 from gan_lightning.randomness import seeded_generator
 
@@ -77,7 +77,7 @@ class Sampler:
 
         Args:
             count, seed, purpose, labels: as in :meth:`samples`.
-            rank, processes: which share, as :func:`rank_and_processes` says.
+            rank, processes: which share, as ``parallel.rank_and_processes`` says.
 
         Returns:
             The number of a block's first sample, and the samples ``(BLOCK, *)``, fewer at the end.
@@ -127,7 +127,7 @@ class Sampler:
 
     def _made(self, *inputs: Tensor) -> Tensor:
         forked = [self.device] if self.device.type == "cuda" else []
-        with torch.no_grad(), torch.random.fork_rng(devices=forked), measured(self.generator):
+        with torch.no_grad(), torch.random.fork_rng(devices=forked), measured(self.generator, alone=True):
             return self.then(self.generator(*(values.to(self.device) for values in inputs)))
 
     def _check_labels(self, labels: Tensor | None, count: int) -> None:
@@ -140,21 +140,22 @@ class Sampler:
             raise ValueError(f"{given} are not possible: {count} numbers from 0 to {self.classes - 1} are needed")
 
 
-def rank_and_processes() -> tuple[int, int]:
-    """Which process of ``torch.distributed`` this is, and of how many."""
-    if distributed.is_available() and distributed.is_initialized():
-        return distributed.get_rank(), distributed.get_world_size()
-    return 0, 1
-
-
 @contextmanager
-def measured(network: nn.Module) -> Iterator[None]:
+def measured(network: nn.Module, *, alone: bool = False) -> Iterator[None]:
     """Within it, the network is in eval mode, so that what its forward pass keeps stays as training left it.
 
     Afterwards each of its parts is in its own mode again.
+
+    Args:
+        network: to be measured.
+        alone: whether this process measures without the others of its run. If it does not, batch norm that they share
+            (it keeps nothing) goes on to see all of a batch.
     """
     modes = [(part, part.training) for part in network.modules()]
     network.eval()
+    for part, training in modes:
+        if isinstance(part, nn.SyncBatchNorm) and not alone:
+            part.training = training
     try:
         yield
     finally:

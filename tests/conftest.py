@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache as cache_results
@@ -10,28 +11,18 @@ from pathlib import Path
 import lightning as L
 import pytest
 import torch
-from commands import Train
-from hydra import compose, initialize_config_dir
+from commands import Train, end_started
+from hydra import compose
 from omegaconf import DictConfig
 
 import gan_lightning.cli  # noqa: F401 - registers the resolvers that the configuration needs
 from gan_lightning.data.base import Batch
 from gan_lightning.module import AdversarialModule
-from gan_lightning.resources import project_folder
+from gan_lightning.planning.timing import Repeated
+from gan_lightning.runs.overrides import composing
 
 torch.set_num_threads(1)  # small networks, on machines whose other cores may be busy
 logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-
-
-class Repeated:
-    """One batch for ever."""
-
-    def __init__(self, batch: Batch) -> None:
-        self.batch = batch
-
-    def __iter__(self) -> Iterator[Batch]:
-        while True:
-            yield self.batch
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -41,6 +32,20 @@ def own_cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder))
         yield folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def signals_as_in_a_terminal() -> None:
+    """Which tests of signals need, and their processes inherit; under ``nohup``, say, some are ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+@pytest.fixture(autouse=True)
+def no_process_left() -> Iterator[None]:
+    """What a test has started ends with it, also where it fails."""
+    yield
+    end_started()
 
 
 @pytest.fixture(scope="session")
@@ -77,7 +82,7 @@ def compose_config() -> Callable[..., DictConfig]:
     """Compose ``conf/train.yaml`` with overrides, as the command line does."""
 
     def composed(*overrides: str) -> DictConfig:
-        with initialize_config_dir(str(project_folder("conf")), version_base="1.3"):
+        with composing():
             return compose("train", list(overrides))
 
     return composed
@@ -88,7 +93,7 @@ def compose_hydra() -> Callable[..., DictConfig]:
     """As ``compose_config``, with Hydra's own part."""
 
     def composed(*overrides: str) -> DictConfig:
-        with initialize_config_dir(str(project_folder("conf")), version_base="1.3"):
+        with composing():
             return compose("train", list(overrides), return_hydra_config=True)
 
     return composed

@@ -21,7 +21,7 @@ PARTS = {
 """What the README adds, and how it is asked for."""
 
 
-FOLDERS = ("benchmarks", "conf", "gan_lightning", "sweeps", "tests")
+FOLDERS = ("benchmarks", "conf", "gan_lightning", "hydra_plugins", "sweeps", "tests")
 IN_THE_TREE = ("    layers.py ", "    perceptron.py   mine\n")
 """What a new module's line in the tree may stand behind, and the line."""
 
@@ -92,5 +92,6 @@ def test_tree_names_every_file_of_the_package() -> None:
 def test_tree_names_nothing_that_is_not_there() -> None:
     tree = README.split("## The tree")[1].split("```")[1]
     named = set(re.findall(r"[\w]+\.py\b", tree))
-    there = {path.name for folder in (PACKAGE, PROJECT / "benchmarks") for path in folder.rglob("*.py")} | {"train.py"}
+    folders = (PACKAGE, PROJECT / "benchmarks", PROJECT / "hydra_plugins")
+    there = {path.name for folder in folders for path in folder.rglob("*.py")} | {"train.py"}
     assert named <= there

@@ -1,6 +1,7 @@
-"""The state to go on from after a kill, and the time that training took."""
+"""The state to go on from after a kill or at a signal, and the time that training took."""
 
 import os
+import signal
 import time
 from collections.abc import Callable
 from typing import Any, cast
@@ -9,12 +10,15 @@ import lightning as L
 
 from gan_lightning.callbacks.measures import check_finite, is_due
 from gan_lightning.module import AdversarialModule
+from gan_lightning.parallel import largest
 from gan_lightning.runs.directory import RunDirectory
+from gan_lightning.runs.interruption import Interrupted, note_signal, received_signal
 
 
 class Checkpointing(L.Callback):
     """Writes ``last.ckpt`` at intervals and at the end, keeps the one before, and notes how far the run has come.
 
+    Where a signal has asked one of the run's processes for a stop, it is written there and then, and training ends.
     It stands last among the callbacks: what the others did in this iteration is in the checkpoint.
 
     Args:
@@ -39,7 +43,10 @@ class Checkpointing(L.Callback):
         self.seconds_before = state_dict["seconds"]
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any, **__: Any) -> None:
-        if not is_due(trainer, self.every):
+        number = largest(received_signal() or 0)
+        if number:
+            note_signal(number)
+        if not number and not is_due(trainer, self.every):
             return
         check_finite(trainer, cast(AdversarialModule, pl_module))
         if trainer.is_global_zero:
@@ -50,6 +57,8 @@ class Checkpointing(L.Callback):
         trainer.save_checkpoint(self.directory.last)
         if trainer.is_global_zero:
             self.directory.record(generator_step=trainer.global_step, seconds=round(self.seconds, 3))
+        if number and trainer.global_step < trainer.max_steps:
+            raise Interrupted(f"interrupted by {signal.Signals(number).name}")
 
 
 class IterationEnd(L.Callback):

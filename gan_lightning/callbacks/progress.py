@@ -57,12 +57,6 @@ class Progress(L.Callback):
 
     def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
         self._close()
-        if isinstance(exception, KeyboardInterrupt) and trainer.is_global_zero:
-            log.info(
-                "%s: interrupted at generator iteration %d; the same command goes on from the last checkpoint",
-                self.name,
-                trainer.global_step,
-            )
 
     def _close(self) -> None:
         if self.bar is not None:

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from gan_lightning.randomness import RandomStreams, seeded_generator
+from gan_lightning.runs.interruption import ignore_signals
 
 RESIDENT_BYTES = 2**30
 """Sets up to this size live as tensors on the device of training; larger ones stream from a memory map."""
@@ -298,8 +299,14 @@ class RealData(L.LightningDataModule, ABC):
         )
         if split.is_small:
             return iterations
-        workers = min(self.workers, available_cores())
-        return DataLoader(iterations, batch_size=None, num_workers=workers, pin_memory=device.type == "cuda")
+        workers = min(self.workers, len(available_cores()))
+        return DataLoader(
+            iterations,
+            batch_size=None,
+            num_workers=workers,
+            pin_memory=device.type == "cuda",
+            worker_init_fn=_leave_signals_to_parent,
+        )
 
     def held_out_batches(self) -> Iterator[Batch]:
         """This rank's share of the held-out samples, a global batch ``(B, *)`` at a time, as the networks see them.
@@ -337,9 +344,14 @@ class RealData(L.LightningDataModule, ABC):
         return self.trainer
 
 
-def available_cores() -> int:
+def _leave_signals_to_parent(worker: int) -> None:
+    """A signal to all processes of a run is a request to it: a worker reads on until its parent stops."""
+    ignore_signals()
+
+
+def available_cores() -> list[int]:
     """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
 
 
 def held_out_order(length: int, fraction: float) -> tuple[Tensor, Tensor]:

@@ -5,13 +5,14 @@ from typing import Any
 
 import torch
 import torch_fidelity
-from torch import Tensor, distributed
+from torch import Tensor
 
 from gan_lightning import sampling
 from gan_lightning.metrics import formulae
 from gan_lightning.metrics.classifier import CLASSIFIERS
 from gan_lightning.metrics.features import Extractor, FeatureBank, load_extractor
-from gan_lightning.sampling import Sampler, rank_and_processes
+from gan_lightning.parallel import from_first, rank_and_processes
+from gan_lightning.sampling import Sampler
 
 EXTRACTORS = ("inception-v3-compat", *CLASSIFIERS)
 NAMES = {
@@ -150,7 +151,7 @@ class ImageScorer:
             if self.needs_reference and reference is not None and self._reference is None:
                 self._reference = self._features(_numbered(reference, rank, processes), device=device, gather=True)
         self._check_counts(samples)
-        return _from_first_process(lambda: self._formulae(samples), device=device)
+        return _from_first_process(lambda: self._formulae(samples))
 
     def score_images(
         self,
@@ -273,10 +274,7 @@ def _rgb(images: Tensor) -> Tensor:
     return images.expand(-1, 3, -1, -1)
 
 
-def _from_first_process(compute: Callable[[], dict[str, float]], *, device: torch.device) -> dict[str, float]:
+def _from_first_process(compute: Callable[[], dict[str, float]]) -> dict[str, float]:
     """The first process computes, and all get its result."""
-    rank, processes = rank_and_processes()
-    result = [compute() if rank == 0 else {}]
-    if processes > 1:
-        distributed.broadcast_object_list(result, src=0, device=device)
-    return result[0]
+    rank, _ = rank_and_processes()
+    return from_first(compute() if rank == 0 else {})

@@ -23,6 +23,7 @@ from gan_lightning.runs.checkpoints import read_checkpoint
 from gan_lightning.runs.directory import RunDirectory
 from gan_lightning.runs.processes import check_devices, device_kind, limit_threads
 from gan_lightning.runs.settings import Settings
+from gan_lightning.runs.world import processes_of
 
 NORM_LAYERS = (_NormBase, nn.GroupNorm, nn.LayerNorm)
 """Layers that make a network a normalised one."""
@@ -54,7 +55,7 @@ def build(settings: Settings) -> Parts:
     data.prepare()
     _check_classes(module, data)
     _check_recipe(module)
-    _check_step(module, batch_size=settings["data"]["batch_size"] // settings["trainer"]["devices"])
+    _check_step(module, batch_size=settings["data"]["batch_size"] // processes_of(settings["trainer"]))
     scorer, interim = build_scorer(settings["metrics"]), build_interim_scorer(settings["metrics"])
     for each in (scorer, interim):
         if each is not None:

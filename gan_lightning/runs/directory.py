@@ -1,18 +1,27 @@
 """The run directory: the contract between runs, reports and people. Every write is atomic."""
 
 import fcntl
+import logging
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from gan_lightning.atomic import atomic_file
+from gan_lightning.atomic import atomic_file, remove_leftovers
 from gan_lightning.runs.identity import LENGTH, differences
+from gan_lightning.runs.interruption import received_signal
 from gan_lightning.runs.result import Result, read_result, write_result
 from gan_lightning.runs.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class InUse(ValueError):
+    """Another process has the directory, and does what was asked for."""
 
 
 class RunDirectory:
@@ -26,7 +35,7 @@ class RunDirectory:
         self.path = path
         self.config, self.result_file, self.metrics = path / "config.yaml", path / "result.json", path / "metrics.csv"
         self.curves, self.samples = path / "curves.png", path / "samples"
-        self.refusal = path / "refused.txt"
+        self.refusal, self.job = path / "refused.txt", path / "slurm_job.txt"
         self.last = path / "checkpoints" / "last.ckpt"
         self.previous = path / "checkpoints" / "previous.ckpt"
         self.best = path / "checkpoints" / "best.ckpt"
@@ -65,9 +74,24 @@ class RunDirectory:
         return read_result(self.result_file) if self.result_file.exists() else None
 
     @property
+    def noted_job(self) -> str | None:
+        """The job of SLURM's that the run was last given to, ``None`` if to none."""
+        return self.job.read_text().strip() if self.job.exists() else None
+
+    def note_job(self, job: str) -> None:
+        """Write down which job of SLURM's the run is given to."""
+        with atomic_file(self.job) as temporary:
+            temporary.write_text(f"{job}\n")
+
+    @property
     def has_begun(self) -> bool:
         """Whether there is anything of a run that could be lost."""
         return any(path.exists() for path in (self.config, self.last, self.previous, self.best))
+
+    def remove_leftovers(self) -> None:
+        """Delete what killed processes left half written; the directory must be claimed."""
+        for folder in (self.path, self.last.parent, self.samples):
+            remove_leftovers(folder, besides=(self.job.name, self.refusal.name))  # who writes those has no claim
 
     def begin(self, settings: Settings, result: Result) -> None:
         """Write what the run is; the samples, curves and checkpoints of an earlier start stay."""
@@ -84,7 +108,7 @@ class RunDirectory:
         write_result(self.result_file, replace(read_result(self.result_file), **changes))
 
     def refuse(self, config: DictConfig, names: Settings, error: str) -> None:
-        """Write down why a run of a sweep could not start; as its result too, if nothing of a run is there."""
+        """Write down why a run of a sweep could not start; and as its result, if no run is there or begins."""
         with atomic_file(self.refusal) as temporary:
             temporary.write_text(f"{error}\n")
         numbers = {name: config.get(name) for name in ("seed", LENGTH)}
@@ -93,7 +117,8 @@ class RunDirectory:
             failed = Result(
                 status="failed", study=study, generator_step=0, seconds=0.0, error=error, **names, **numbers
             )
-            write_result(self.result_file, failed)
+            with suppress(InUse), self.claimed():
+                write_result(self.result_file, failed)
 
     def has_ended(self, settings: Settings) -> bool:
         """Whether these settings have nothing left to do here: it diverged, or has come as far or farther.
@@ -124,16 +149,48 @@ class RunDirectory:
         return result.status == "diverged" or result.generator_step > settings[LENGTH]
 
     @contextmanager
-    def claimed(self) -> Iterator[None]:
-        """Hold the directory against other processes; a killed process lets go of it.
+    def claimed(self, *, patience: float = 0.0) -> Iterator[int]:
+        """Hold the directory against other processes, of other machines too where they share the file system.
+
+        A killed process lets go of it when all have ended that it handed the file descriptor to.
+
+        Args:
+            patience: seconds to wait for it where another process has it.
+
+        Returns:
+            The file descriptor of the locked file.
 
         Raises:
-            ValueError: if another process holds it.
+            InUse: if another process holds it all that time, or until a signal asks for a stop.
         """
         self.path.mkdir(parents=True, exist_ok=True)
+        give_up, is_told = time.monotonic() + patience, False
         with open(self.path / ".lock", "w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise ValueError(f"{self.path} is in use: another process is running it") from error
-            yield
+            while True:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError as error:
+                    if time.monotonic() >= give_up or received_signal() is not None:
+                        raise InUse(f"{self.path} is in use: another process is running it") from error
+                    if patience and not is_told:
+                        log.info("%s is in use by another process: waiting for %.0f s", self.path, patience)
+                        is_told = True
+                    time.sleep(0.2)
+                except OSError as error:
+                    raise ValueError(
+                        f"{self.path}/.lock cannot be locked: {error}; put runs on a file system that knows flock"
+                    ) from error
+            yield lock.fileno()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a process holds the directory, of this machine or of one that shares the file system."""
+        try:
+            with open(self.path / ".lock") as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:  # no such file, or another user's, of which nobody can tell
+            return False
+        return False

@@ -8,6 +8,7 @@ a longer run is not the same run.
 
 import hashlib
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -83,6 +84,17 @@ def follows_length(config: DictConfig) -> list[str]:
     return [key for key in one if one[key] != other.get(key)]
 
 
+def without_places(config: DictConfig) -> DictConfig:
+    """A copy of a composed config that does not say where things lie on a machine."""
+    config = config.copy()
+    OmegaConf.set_readonly(config, False)
+    for place in PLACES:
+        group, _, key = place.partition(".")
+        if key in (config.get(group) or {}):
+            config[group][key] = None
+    return config
+
+
 def run_name(overrides: list[str], *, with_length: bool = False) -> str:
     """A stable directory name for a run: its overrides, sorted, in characters that every file system takes.
 
@@ -111,6 +123,24 @@ def replaced_parts(overrides: list[str]) -> list[str]:
     return [chosen[part] for part in ("constraint", "optimizer") if part in chosen]
 
 
+def names_of(config: DictConfig, overrides: list[str], choices: Mapping[str, str | None]) -> dict[str, Any]:
+    """What a run is called: ``method`` and ``label``, with the parts of the method that were replaced, and ``choices``.
+
+    Args:
+        config: as composed.
+        overrides: of the run, as on the command line.
+        choices: of config groups as Hydra has them, its own groups and groups without an option among them.
+    """
+    replaced = replaced_parts(overrides)
+    return {
+        "method": " ".join([config.method, *replaced]),
+        "label": ", ".join([config.label, *replaced]),
+        "choices": {
+            group: str(option) for group, option in choices.items() if option and not group.startswith("hydra/")
+        },
+    }
+
+
 def key_of(override: str) -> str:
     """The key or group of an override, dotted: ``hydra.launcher`` of ``hydra/launcher=joblib``."""
     return re.split("[=@]", override.lstrip("+"), maxsplit=1)[0].replace("/", ".")
@@ -125,8 +155,7 @@ def _flat_identity(settings: Settings) -> Settings:
 
 
 def _resolved_at(config: DictConfig, steps: int) -> Settings:
-    config = config.copy()
-    OmegaConf.set_readonly(config, False)
+    config = without_places(config)
     config[LENGTH] = steps
     own = [key for key in config if key not in ("hydra", "report")]
     resolved: dict[str, Any] = {str(key): _plain(config[key]) for key in own if not OmegaConf.is_missing(config, key)}

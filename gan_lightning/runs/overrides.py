@@ -1,17 +1,21 @@
 """What the user typed: the overrides of every run, and keys that nobody knows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from difflib import get_close_matches
 from itertools import product
 from typing import Any
 
-from hydra import compose
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig, OmegaConf
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf, open_dict
 
+from gan_lightning.resources import project_folder
 from gan_lightning.runs.settings import Settings, flatten
 
 
@@ -80,14 +84,27 @@ def check_single(config: DictConfig, overrides: list[str]) -> None:
 def sweep_overrides(config: DictConfig) -> Iterator[list[str]]:
     """The task overrides of every run of a sweep, as Hydra's basic sweeper makes them."""
     lines = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
+    typed: Any = OmegaConf.to_container(config.hydra.overrides.task, resolve=False)  # a run's machine may know more
     choices: dict[str, list[str]] = {}
-    for override in _parsed([*lines, *config.hydra.overrides.task]):
+    for override in _parsed([*lines, *typed]):
         key = override.get_key_element()
         if override.is_sweep_override():
             choices[key] = [f"{key}={value}" for value in override.sweep_string_iterator()]
         else:
             choices[key] = [f"{key}={override.get_value_element_as_str()}"]
     return (list(overrides) for overrides in product(*choices.values()))
+
+
+def composing() -> AbstractContextManager[None]:
+    """Within it Hydra composes what it does for ``python train.py``, where that has not been started."""
+    return initialize_config_dir(str(project_folder("conf")), version_base="1.3", job_name="train")
+
+
+def composed_sweep(overrides: Sequence[str]) -> DictConfig:
+    """What Hydra composes for ``python train.py -m`` with these overrides; it must have been initialised."""
+    hydra = GlobalHydra.instance().hydra
+    assert hydra is not None
+    return hydra.compose_config("train", list(overrides), run_mode=RunMode.MULTIRUN, from_shell=False)
 
 
 def composed(config: DictConfig, overrides: list[str]) -> DictConfig:
@@ -104,6 +121,12 @@ def composed(config: DictConfig, overrides: list[str]) -> DictConfig:
         return compose(config.hydra.job.config_name, overrides, return_hydra_config=True)
     except HydraException as error:
         raise Mistake(str(error)) from error
+
+
+def own_part(config: DictConfig) -> DictConfig:
+    """The project's own part of what Hydra composes."""
+    with open_dict(config):
+        return OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
 
 
 def check_added_keys(config: DictConfig, overrides: list[str]) -> None:

@@ -3,9 +3,11 @@
 import logging
 import platform
 import shutil
+import signal
 import socket
 import subprocess
 import traceback
+from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -14,7 +16,8 @@ from typing import Any
 import lightning as L
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.loggers import Logger, WandbLogger
-from lightning.pytorch.strategies import DDPStrategy
+from torch import distributed
+from torch.multiprocessing.spawn import ProcessExitedException
 
 from gan_lightning.callbacks.checkpointing import Checkpointing, IterationEnd
 from gan_lightning.callbacks.measures import Measures
@@ -22,36 +25,54 @@ from gan_lightning.callbacks.pictures import Pictures, draw_curves
 from gan_lightning.callbacks.progress import Progress
 from gan_lightning.callbacks.scoring import Scoring
 from gan_lightning.module import Diverged
+from gan_lightning.parallel import TogetherError, from_first, raise_together
 from gan_lightning.resources import PACKAGE
 from gan_lightning.runs.build import Parts, build, instantiate
 from gan_lightning.runs.checkpoints import AtomicCheckpointIO, resumable
 from gan_lightning.runs.directory import RunDirectory
 from gan_lightning.runs.identity import check_content
+from gan_lightning.runs.interruption import Interrupted, note_signal, received_signal
 from gan_lightning.runs.metrics_logger import MetricsLogger
-from gan_lightning.runs.processes import device_kind, in_processes, limit_threads
+from gan_lightning.runs.processes import DataParallel, device_kind, give_up_others, in_processes, limit_threads
 from gan_lightning.runs.result import Result, read_result
 from gan_lightning.runs.settings import Settings, flatten
 from gan_lightning.runs.words import closing, nothing_to_do, opening, quieten
+from gan_lightning.runs.world import processes_of
 
 log = logging.getLogger(__name__)
 
 PACKAGES = ("gan_lightning", "torch", "lightning", "torchmetrics", "torch-fidelity", "hydra-core")
 
 
-def run(settings: Settings, directory: RunDirectory) -> str:
+@dataclass(frozen=True)
+class Word:
+    """What the first process of a run tells those that a launcher started with it.
+
+    Attributes:
+        checkpoint: train, from here.
+        ended: do not train, or no longer: the run has come to this status.
+    """
+
+    checkpoint: tuple[Path, int] | None = None
+    ended: str | None = None
+
+
+def run(settings: Settings, directory: RunDirectory, *, lock: int) -> str:
     """Train to the end, or on from where an earlier start was cut off or was to end.
 
     Args:
         settings: of the run, resolved.
         directory: claimed by the caller.
+        lock: the descriptor by which it is claimed.
 
     Returns:
-        How the run ended: ``finished``, ``diverged`` or ``failed``.
+        How the run ended: ``finished``, ``diverged`` or ``failed``; ``interrupted`` where it was asked to stop.
 
     Raises:
         ValueError, OSError: before anything is written, in one line, if the run cannot start.
     """
     quieten()
+    launched = distributed.is_initialized()
     checkpoint = resumable(directory)
     earlier = directory.result
     if checkpoint is not None and earlier is not None:
@@ -62,24 +83,71 @@ def run(settings: Settings, directory: RunDirectory) -> str:
         if directory.has_ended(settings):
             log.info("%s", nothing_to_do(earlier, settings, directory.path))
             return earlier.status
+    if received_signal() is not None:
+        return "interrupted"
     result = starting(settings, parts, step=0 if checkpoint is None else checkpoint[1], earlier=earlier)
     directory.begin(settings, result)
     log.info("%s", opening(settings, result, directory.path))
+    trainer = settings["trainer"]
     try:
-        if settings["trainer"]["devices"] == 1:
+        if launched:
+            from_first(Word(checkpoint=checkpoint))
+            raise_together(None)
+        if launched or processes_of(trainer) == 1:
             fit(settings, directory, parts=parts, checkpoint=checkpoint)
         else:
-            log_file, count = directory.path / "train.log", settings["trainer"]["devices"]
-            in_processes(_build_and_fit, settings, directory.path, checkpoint, count=count, log_file=log_file)
+            log_file = directory.path / "train.log"
+            in_processes(
+                _build_and_fit, settings, directory.path, checkpoint, trainer=trainer, lock=lock, log_file=log_file
+            )
     except Exception as error:
-        line = (str(error).strip() or type(error).__name__).splitlines()[-1]
-        log.error("failed: %s (traceback in %s)", line, directory.path / "train.log")
-        with open(directory.path / "train.log", "a") as file:
-            file.write(traceback.format_exc())
-        directory.record(status="failed", error=f"{type(error).__name__}: {line}")
+        number = received_signal()
+        if number is not None and isinstance(error, ProcessExitedException):  # it came before they could keep anything
+            directory.record(error=f"interrupted by {number.name}")
+        else:
+            _record_failure(error, directory)
+            if launched and not isinstance(error, TogetherError):
+                give_up_others()
+                raise SystemExit(1) from error  # this one's end ends the others
+            if directory.result is None or not directory.result.ended:
+                return "failed"  # and there was no room to say so
     result = read_result(directory.result_file)
+    directory.refusal.unlink(missing_ok=True)  # another start's, of other settings
     log.info("%s", closing(result, directory.path))
-    return result.status
+    if result.ended:
+        return result.status
+    if received_signal() is None:  # one of the run's processes has it
+        note_signal(signal.Signals[str(result.error).removeprefix("interrupted by ")])
+    return "interrupted"
+
+
+def follow(settings: Settings, directory: RunDirectory) -> str:
+    """Train along with the first process of a run, when it says so.
+
+    Returns:
+        What :func:`run` returns there.
+    """
+    quieten()
+    word: Word = from_first(None)
+    if word.ended is not None:
+        return word.ended
+    parts, wrong = None, None
+    try:
+        parts = build(settings)
+    except Exception as error:  # such as data that this machine alone has not
+        wrong = f"{socket.gethostname()}: {error}"
+    try:
+        raise_together(wrong)
+        assert parts is not None
+        fit(settings, directory, parts=parts, checkpoint=word.checkpoint)
+    except TogetherError:
+        pass  # the first process says so
+    except Exception:
+        _write_traceback(directory)
+        give_up_others()
+        raise SystemExit(1) from None
+    word = from_first(None)
+    return str(word.ended)
 
 
 def starting(settings: Settings, parts: Parts, *, step: int, earlier: Result | None) -> Result:
@@ -129,7 +197,7 @@ def versions() -> dict[str, str]:
 
 
 def fit(settings: Settings, directory: RunDirectory, *, parts: Parts, checkpoint: tuple[Path, int] | None) -> None:
-    """Train in this process, one of ``trainer.devices``, and record how it ended.
+    """Train in this process, one of the run's, and record how it ended.
 
     Args:
         settings, directory: of the run.
@@ -152,6 +220,8 @@ def fit(settings: Settings, directory: RunDirectory, *, parts: Parts, checkpoint
         trainer.fit(parts.module, datamodule=parts.data, ckpt_path=None if checkpoint is None else checkpoint[0])
     except Diverged as error:
         ending = {"status": "diverged", "generator_step": trainer.global_step, "error": str(error)}
+    except Interrupted as error:
+        ending = {"generator_step": trainer.global_step, "error": str(error)}
     if trainer.is_global_zero:
         for logger in trainer.loggers:
             logger.save()
@@ -164,12 +234,13 @@ def fit(settings: Settings, directory: RunDirectory, *, parts: Parts, checkpoint
 
 def make_trainer(settings: Settings, *, callbacks: list[L.Callback], loggers: list[Logger]) -> L.Trainer:
     """Lightning's trainer with nothing of its own on top: no bar, no validation loop, no checkpoint of its own."""
-    devices = settings["trainer"]["devices"]
-    return L.Trainer(
-        accelerator=settings["trainer"]["accelerator"],
-        devices=devices,
-        # Either player's backward pass leaves the other's parameters without a gradient.
-        strategy="auto" if devices == 1 else DDPStrategy(find_unused_parameters=True),
+    asked = settings["trainer"]
+    trainer = L.Trainer(
+        accelerator=asked["accelerator"],
+        devices=asked["devices"],
+        num_nodes=asked["nodes"],
+        strategy="auto" if processes_of(asked) == 1 else DataParallel(),
+        sync_batchnorm=asked["batch_norm_sync"],
         max_steps=settings["generator_steps"],
         max_epochs=-1,
         callbacks=callbacks,
@@ -181,6 +252,11 @@ def make_trainer(settings: Settings, *, callbacks: list[L.Callback], loggers: li
         enable_progress_bar=False,
         enable_model_summary=False,
     )
+    # Workaround: Lightning's own watch over SIGTERM ends training without a word, and with several processes talks to
+    # the others from within the signal's handler and waits for the device in every iteration. See Checkpointing.
+    trainer._signal_connector.register_signal_handlers = lambda: None
+    trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = lambda: None
+    return trainer
 
 
 def make_callbacks(settings: Settings, directory: RunDirectory, *, parts: Parts) -> list[L.Callback]:
@@ -215,6 +291,23 @@ def make_dashboards(settings: Settings, directory: RunDirectory) -> list[Logger]
 
 def _build_and_fit(settings: Settings, path: Path, checkpoint: tuple[Path, int] | None) -> None:
     fit(settings, RunDirectory(path), parts=build(settings), checkpoint=checkpoint)
+
+
+def _record_failure(error: Exception, directory: RunDirectory) -> None:
+    line = (str(error).strip() or type(error).__name__).splitlines()[-1]
+    log.error("failed: %s (traceback in %s)", line, directory.path / "train.log")
+    try:
+        _write_traceback(directory)
+        if not read_result(directory.result_file).ended:  # else it came to its end, and a process failed after that
+            directory.record(status="failed", error=f"{type(error).__name__}: {line}")
+    except OSError as another:
+        log.error("that cannot be written down either: %s", another)
+
+
+def _write_traceback(directory: RunDirectory) -> None:
+    """Write down the exception that is being handled."""
+    with open(directory.path / "train.log", "a") as file:
+        file.write(traceback.format_exc())
 
 
 def _check_device(earlier: Result, settings: Settings, path: Path) -> None:

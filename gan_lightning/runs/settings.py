@@ -21,6 +21,7 @@ WHOLE_NUMBERS = {
     "seed": 0,
     "data.batch_size": 1,
     "trainer.devices": 1,
+    "trainer.nodes": 1,
     "every.log": 1,
     "every.held_out": 1,
     "every.pictures": 1,
@@ -49,7 +50,7 @@ def resolve(config: DictConfig) -> Settings:
         _check_positive(key, OmegaConf.select(config, key))
     if not re.fullmatch(r"[\w.,=+-]+", str(config.study)) or str(config.study).startswith("."):
         raise ValueError(f"study={config.study} is not possible: it names a folder, by letters, digits and . , = + - _")
-    _check_shares(config.data.batch_size, config.trainer.devices)
+    _check_shares(config.data.batch_size, devices=config.trainer.devices, nodes=config.trainer.nodes)
     config.arch.drawn = _fill_in_draw(config)
     config.pop("report", None)
     try:
@@ -96,9 +97,9 @@ def _check_positive(key: str, value: Any) -> None:
         raise ValueError(f"{key}={value} is not possible: a positive number is needed")
 
 
-def _check_shares(batch_size: int, devices: int) -> None:
-    if batch_size % devices:
+def _check_shares(batch_size: int, *, devices: int, nodes: int) -> None:
+    if batch_size % (devices * nodes):
         raise ValueError(
             f"data.batch_size={batch_size} is not possible: the global batch must be a multiple of the world size, "
-            f"trainer.devices={devices}"
+            f"trainer.devices={devices} x trainer.nodes={nodes}"
         )

@@ -3,6 +3,7 @@
 import logging
 import re
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,14 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from gan_lightning.runs.directory import RunDirectory
-from gan_lightning.runs.identity import LENGTH, follows_length, key_of, run_name
-from gan_lightning.runs.overrides import Mistake, composed, sweep_overrides
+from gan_lightning.runs.identity import LENGTH, follows_length, key_of, names_of, run_name, without_places
+from gan_lightning.runs.interruption import exit_code, received_signal
+from gan_lightning.runs.overrides import Mistake, composed, own_part, sweep_overrides
+from gan_lightning.runs.queueing import check_limit, check_request, noted_jobs, queued_jobs
+from gan_lightning.runs.settings import resolve
+from gan_lightning.runs.slurm import requeue_before_limit
+from gan_lightning.runs.states import counted, state_of
+from gan_lightning.runs.world import speaks
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +32,8 @@ class SweepSummary(Callback):
         Raises:
             Mistake: if it is such a sweep.
         """
+        if not speaks():
+            logging.disable(logging.WARNING)  # the first process says the same
         runs = list(sweep_overrides(config))
         if not runs:
             raise Mistake(f"the sweep has no runs: {' '.join(config.hydra.overrides.task)}")
@@ -36,18 +45,69 @@ class SweepSummary(Callback):
         """Say how many runs finished, diverged and failed, and name those that failed.
 
         Raises:
-            SystemExit: if a run failed.
+            SystemExit: if the sweep was asked to stop, or if a run failed.
         """
-        ends = {directory.path: how_it_ended(directory) for directory in self.directories}
-        counts = Counter(status for status, _ in ends.values())
-        for path, (status, error) in ends.items():
-            if status == "failed":
-                log.info("failed: %s: %s", path.name, error)
-        order = ("finished", "diverged", "failed", *sorted(counts.keys() - {"finished", "diverged", "failed"}))
-        said = ", ".join(f"{counts[status]} {status}" for status in order)
-        log.info("sweep of %d runs: %s: %s", len(ends), said, config.hydra.sweep.dir)
-        if counts["failed"]:
+        try:
+            queued = queued_jobs(noted_jobs(self.directories))
+        except OSError as error:
+            log.warning("%s", error)
+            queued = {}
+        states = [state_of(directory, queued=queued) for directory in self.directories]
+        for state in states:
+            if state.status == "failed":
+                log.info("failed: %s: %s", state.name, state.error)
+        log.info("sweep of %d runs: %s: %s", len(states), counted(states), config.hydra.sweep.dir)
+        number = received_signal()
+        if number is not None:
+            goes_on = "the jobs in the queue go on" if queued else "the same command goes on"
+            log.info("interrupted by %s; %s", number.name, goes_on)
+            is_left = any(state.status not in ("finished", "diverged", "failed") for state in states)
+            if is_left and speaks():
+                requeue_before_limit(number)
+            raise SystemExit(exit_code(number))
+        if any(state.status in ("failed", "interrupted", "stale", "missing") for state in states):
             raise SystemExit(1)
+
+
+def left_to_submit(
+    config: DictConfig, runs: Sequence[Sequence[str]], *, request: Mapping[str, Any]
+) -> list[tuple[list[str], RunDirectory]]:
+    """Those runs of a sweep that have not ended and are not in SLURM's queue; the others are told.
+
+    Args:
+        config: of the sweep.
+        runs: the overrides of each.
+        request: the launcher's settings.
+
+    Raises:
+        Mistake: if a run's settings and the request contradict each other.
+    """
+    names = run_names(config, [list(overrides) for overrides in runs])
+    directories = [RunDirectory(Path(config.hydra.sweep.dir) / name) for name in names]
+    queued = queued_jobs(noted_jobs(directories))
+    left = []
+    for overrides, directory in zip(runs, directories, strict=True):
+        full = composed(config, list(overrides))
+        job = directory.noted_job
+        directory.refusal.unlink(missing_ok=True)
+        try:
+            own = without_places(own_part(full))  # which may be known on a job's machine alone
+            settings = resolve(own) | names_of(own, list(overrides), full.hydra.runtime.choices)
+            check_request(request, settings)
+            if directory.has_ended(settings):
+                log.info("has ended, and is not submitted: %s", directory.path.name)
+                continue
+            if directory.is_held:
+                log.info("is being trained, and is not submitted: %s", directory.path.name)
+                continue
+            check_limit(request, settings, directory)
+        except (ValueError, OSError) as error:
+            raise Mistake(f"{directory.path.name}: {error}") from error
+        if job is not None and job in queued:
+            log.info("is in the queue as job %s, %s: %s", job, queued[job].lower(), directory.path.name)
+            continue
+        left.append((list(overrides), directory))
+    return left
 
 
 def run_names(config: DictConfig, runs: list[list[str]]) -> list[str]:
@@ -96,14 +156,3 @@ def check_distinct(names: list[str], runs: list[list[str]]) -> None:
         f"{len(alike)} runs of the sweep would share the directory {shared}: "
         f"{', '.join(sorted(swept)) or 'what is swept'} does not tell one run from another"
     )
-
-
-def how_it_ended(directory: RunDirectory) -> tuple[str, str | None]:
-    """The status of a run of a sweep, and its error; what was refused has failed, whatever an earlier start says."""
-    if directory.refusal.exists():
-        return "failed", directory.refusal.read_text().strip()
-    try:
-        result = directory.result
-    except ValueError as error:
-        return "failed", str(error)
-    return ("failed", "no result") if result is None else (result.status, result.error)

@@ -8,6 +8,7 @@ from typing import Any
 
 from gan_lightning.runs.result import Result
 from gan_lightning.runs.settings import Settings
+from gan_lightning.runs.world import processes_of
 
 
 def opening(settings: Settings, result: Result, path: Path) -> str:
@@ -27,8 +28,8 @@ def opening(settings: Settings, result: Result, path: Path) -> str:
     if scale != 1:
         optimizer += f" with {scale:g} times the recipe's rate of {recipe['lr']:g}"
     schedules = [in_words(settings[name]) for name in ("decay", "ema") if settings[name]["_target_"]]
-    devices = settings["trainer"]["devices"]
-    place = result.device if devices == 1 else f"{devices} x {result.device}"
+    processes = processes_of(settings["trainer"])
+    place = result.device if processes == 1 else f"{processes} x {result.device}"
     length = f"n_critic {settings['n_critic']}, {settings['generator_steps']:,} iterations on {place}"
     gone_on = f": going on from generator iteration {result.generator_step}" if result.generator_step else ""
     return "\n".join(
@@ -56,7 +57,10 @@ def _value_in_words(value: Any) -> str:
 
 
 def closing(result: Result, path: Path) -> str:
-    """One line on how a run ended, with its score and its directory."""
+    """One line on how a run ended, with its score and its directory; or on how to go on where it was asked to stop."""
+    if not result.ended:
+        how = result.error or "interrupted"
+        return f"{how} at generator iteration {result.generator_step}; the same command goes on from there: {path}"
     parts = [f"{result.status} at generator iteration {result.generator_step}"]
     if result.scores:
         monitor, final, best = (result.scores[key] for key in ("monitor", "final", "best"))

@@ -82,7 +82,7 @@ def test_streamed_shares_of_two_ranks_make_up_the_global_batch(outline: Callable
 def test_more_workers_than_cores_are_not_started(
     large: None, outline: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(base, "available_cores", lambda: 1)
+    monkeypatch.setattr(base, "available_cores", lambda: [0])
     data = points(workers=5)
     data.trainer = outline()
     loader = data.train_dataloader()

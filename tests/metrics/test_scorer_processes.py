@@ -1,9 +1,9 @@
 import json
-import os
 from pathlib import Path
 
 import pytest
 import torch
+from commands import for_processes
 from real_digits import real_digits
 from torch import distributed, multiprocessing, nn
 
@@ -58,9 +58,7 @@ def process(rank: int, folder: Path) -> None:
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("processes")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GLOO_SOCKET_IFNAME", "lo")
-        patch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]))
+    with for_processes(Path(__file__).parent):
         multiprocessing.spawn(process, (folder,), nprocs=3)
     return folder
 

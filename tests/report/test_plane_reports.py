@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from commands import run_claimed
 from omegaconf import DictConfig
 from PIL import Image
 from torch import nn
@@ -20,7 +21,6 @@ from gan_lightning.report.critics import Trained, load_trained
 from gan_lightning.report.kinds import coupled_gradients, layer_gradients, value_surface
 from gan_lightning.report.runs import read_run
 from gan_lightning.runs.directory import RunDirectory
-from gan_lightning.runs.run import run
 from gan_lightning.runs.settings import resolve
 
 METHODS = ("wgan_clip", "wgan_gp_05")
@@ -39,7 +39,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, compose_config: Callable[...,
         for method in METHODS:
             width = WIDTH.get(study, "arch.width=8")
             settings = resolve(compose_config(f"+sweeps={study}", f"method={method}", *SMALL, *SHORT, width))
-            assert run(settings, RunDirectory(folder / study / f"method={method}")) == "finished"
+            assert run_claimed(settings, RunDirectory(folder / study / f"method={method}")) == "finished"
         failed = (folder / study / "method=wgan_clip" / "result.json").read_text()
         (folder / study / "failed").mkdir()
         (folder / study / "failed" / "result.json").write_text(failed.replace('"finished"', '"failed"'))
@@ -242,6 +242,6 @@ def test_runs_of_images_have_no_value_surface(
 ) -> None:
     overrides = ("trainer=cpu", "trainer.threads=1", "metrics=none", "data.batch_size=8", *SHORT)
     tiny = ("arch.generator.filters=2", "arch.critic.filters=2")
-    run(resolve(compose_config(*overrides, *tiny)), RunDirectory(tmp_path / "digits"))
+    run_claimed(resolve(compose_config(*overrides, *tiny)), RunDirectory(tmp_path / "digits"))
     with pytest.raises(ValueError, match="needs points of the plane"):
         load_trained(read_run(tmp_path / "digits" / "result.json"))

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from commands import run_claimed
 from omegaconf import DictConfig
 from torch import Tensor
 
@@ -19,7 +20,6 @@ from gan_lightning.runs.build import (
 )
 from gan_lightning.runs.directory import RunDirectory
 from gan_lightning.runs.metrics_file import read_metrics
-from gan_lightning.runs.run import run
 from gan_lightning.runs.settings import Settings, resolve
 
 SMALL = ("arch.width_scale=0.125", "metrics=none", "trainer=cpu")
@@ -78,7 +78,7 @@ def test_run_is_scored_by_fewer_samples_on_the_way(compose_config: Callable[...,
     small = ("arch.width_scale=0.125", "trainer=cpu", "generator_steps=2", "n_critic=1", "data.batch_size=4")
     metrics = ("metrics.every=1", "metrics.samples=200", "metrics.splits=2", "metrics.interim_samples=100")
     directory = RunDirectory(tmp_path)
-    assert run(resolve(compose_config(*small, *metrics)), directory) == "finished"
+    assert run_claimed(resolve(compose_config(*small, *metrics)), directory) == "finished"
     rows = read_metrics(directory.metrics)
     assert "score/digits_score_100" in rows[1] and "score/digits_score" not in rows[1]
     assert {"score/digits_score_100", "score/digits_score"} <= rows[2].keys()
@@ -147,7 +147,7 @@ def test_conditional_networks_train_and_are_sampled_with_labels_of_their_own(
 ) -> None:
     own = conditional(settings("generator_steps=2", "n_critic=1", "data.batch_size=4"), classes=10)
     directory = RunDirectory(tmp_path)
-    assert run(own, directory) == "finished"
+    assert run_claimed(own, directory) == "finished"
     module, _, step = load_run(directory, checkpoint="last")
     labels = torch.arange(100) % 10
     samples = module.sampler.samples(100, seed=0, purpose="samples", labels=labels)

@@ -1,6 +1,8 @@
 """The files of a run: written in one move, refused where they belong to another run."""
 
+import logging
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -10,7 +12,7 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from gan_lightning.runs.directory import RunDirectory
+from gan_lightning.runs.directory import InUse, RunDirectory
 from gan_lightning.runs.result import Result
 
 EARLIER = Path(__file__).parent / "earlier_layout"
@@ -31,7 +33,7 @@ RESULT = Result(
 HOLD = """
 import sys
 from pathlib import Path
-from gan_lightning.runs.directory import RunDirectory
+from gan_lightning.runs.directory import InUse, RunDirectory
 with RunDirectory(Path(sys.argv[1])).claimed():
     print("claimed", flush=True)
     sys.stdin.read()
@@ -188,6 +190,17 @@ def test_directory_claimed_by_another_process_is_refused_until_that_is_killed(di
         other.wait()
     with directory.claimed():
         pass
+
+
+def test_who_waits_for_a_directory_says_so_once_and_no_longer_than_until_a_signal(
+    directory: RunDirectory, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = iter([None, None, signal.SIGTERM])
+    monkeypatch.setattr("gan_lightning.runs.directory.received_signal", lambda: next(asked))
+    caplog.set_level(logging.INFO)
+    with directory.claimed(), pytest.raises(InUse), directory.claimed(patience=3600.0):
+        pass
+    assert caplog.text.count("is in use by another process: waiting for 3600 s") == 1
 
 
 def test_claim_ends_with_its_block(directory: RunDirectory) -> None:

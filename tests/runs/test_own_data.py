@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from commands import run_claimed
 from omegaconf import DictConfig
 from points import Critic, Generator
 from torch import Tensor
@@ -14,7 +15,6 @@ from gan_lightning import sample
 from gan_lightning.data.base import RealData, Split
 from gan_lightning.runs.directory import RunDirectory
 from gan_lightning.runs.metrics_file import read_metrics
-from gan_lightning.runs.run import run
 from gan_lightning.runs.settings import resolve
 
 
@@ -47,7 +47,7 @@ def trained(compose_config: Callable[..., DictConfig], tmp_path: Path) -> Callab
         for network in (Generator, Critic):
             settings["arch"][network.__name__.lower()] = {"_target_": f"points.{network.__name__}"}
         directory = RunDirectory(tmp_path / "run")
-        assert run(settings, directory) == "finished"
+        assert run_claimed(settings, directory) == "finished"
         return directory.path
 
     return train

@@ -69,7 +69,9 @@ def test_null_where_intervals_are_expected_is_refused(compose_config: Compose) -
 
 
 def test_batch_that_the_processes_cannot_share_equally_is_refused(compose_config: Compose) -> None:
-    with pytest.raises(ValueError, match=r"^data\.batch_size=7 .* multiple of the world size, trainer\.devices=2$"):
+    with pytest.raises(
+        ValueError, match=r"^data\.batch_size=7 .* multiple of the world size, trainer\.devices=2 x trainer\.nodes=1$"
+    ):
         resolve(compose_config("data.batch_size=7", "trainer.devices=2"))
     assert resolve(compose_config("data.batch_size=8", "trainer.devices=2"))["data"]["batch_size"] == 8
 

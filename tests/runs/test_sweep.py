@@ -1,14 +1,17 @@
 """Sweeps: which directories their runs have, and how they are counted."""
 
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from commands import Train
+from hydra_plugins.hydra_joblib_launcher.joblib_launcher import JoblibLauncher
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+from omegaconf import DictConfig
 
 from gan_lightning import cli
-from gan_lightning.runs.directory import RunDirectory
+from gan_lightning.runs.directory import InUse, RunDirectory
 from gan_lightning.runs.result import Result, write_result
-from gan_lightning.runs.sweep import how_it_ended
+from gan_lightning.runs.settings import Settings
 
 
 @pytest.fixture
@@ -16,7 +19,7 @@ def started(train: Train, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the directories of runs that were started; they end at once."""
     names: list[str] = []
 
-    def start(config: object, directory: RunDirectory, _: object) -> str:
+    def lead(settings: object, directory: RunDirectory) -> str:
         names.append(directory.path.name)
         result = Result(
             status="finished",
@@ -31,7 +34,7 @@ def started(train: Train, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         write_result(directory.result_file, result)
         return "finished"
 
-    monkeypatch.setattr(cli, "start", start)
+    monkeypatch.setattr(cli, "lead", lead)
     return names
 
 
@@ -57,12 +60,69 @@ def test_key_inside_a_node_with_a_target_may_be_added(train: Train, started: lis
     assert started == ["+optimizer.weight_decay=0.1"]
 
 
-def test_run_without_a_result_has_failed(tmp_path: Path) -> None:
-    assert how_it_ended(RunDirectory(tmp_path)) == ("failed", "no result")
+def test_sweep_of_which_a_run_left_nothing_has_not_succeeded(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "lead", lambda settings, directory: "finished")
+    done = train("-m", "seed=0,1")
+    assert done.code == 1
+    assert "sweep of 2 runs: 0 finished, 0 diverged, 0 failed, 2 missing" in done.out
 
 
-def test_run_whose_result_is_broken_has_failed_and_is_named(tmp_path: Path) -> None:
-    (tmp_path / "result.json").write_text("{")
-    status, error = how_it_ended(RunDirectory(tmp_path))
-    assert status == "failed"
-    assert error is not None and str(tmp_path) in error
+def test_a_run_that_raises_anything_at_all_fails_alone(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lead(settings: Settings, directory: RunDirectory) -> str:
+        raise RuntimeError("CUDA out of memory")
+
+    monkeypatch.setattr(cli, "lead", lead)
+    done = train("-m", "seed=0,1")
+    assert done.code == 1
+    assert "sweep of 2 runs: 0 finished, 0 diverged, 2 failed" in done.out
+    assert done.out.count("CUDA out of memory") == 4  # where it failed, and in the summary
+
+
+def test_a_run_that_somebody_else_has_is_left_to_them(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    def in_use(settings: object, directory: RunDirectory) -> str:
+        raise InUse("another process is running it")
+
+    monkeypatch.setattr(cli, "lead", in_use)
+    done = train("-m", "seed=0,1")
+    assert done.out.count("left to the process that has it") == 2
+    assert not list((train.folder / "runs").glob("*/*/refused.txt"))
+    alone = train("seed=0")
+    assert (alone.code, alone.err) == (2, "error: another process is running it\n")
+
+
+def test_joblib_is_the_launcher_that_packs(compose_hydra: Callable[..., DictConfig]) -> None:
+    launcher = compose_hydra("hydra/launcher=joblib", "hydra.launcher.runs_per_device=3").hydra.launcher
+    assert launcher._target_ == "hydra_plugins.gan_lightning_launchers.PackedLauncher"
+    assert (launcher.runs_per_device, launcher.n_jobs) == (3, None)
+
+
+def test_a_sweep_whose_worker_was_killed_says_so_and_counts_its_runs(
+    train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise TerminatedWorkerError
+
+    monkeypatch.setattr(JoblibLauncher, "launch", killed)
+    done = train("-m", "seed=0,1", "trainer=cpu", "hydra/launcher=joblib")
+    assert done.code == 1
+    assert "a worker process was killed, for want of memory perhaps; the same command goes on" in done.out
+    assert "sweep of 2 runs: 0 finished, 0 diverged, 0 failed, 2 missing" in done.out
+    assert "Traceback" not in done.out + done.err
+
+
+@pytest.mark.parametrize("name", ["slurm", "slurm_ddp"])
+def test_slurms_request_follows_the_devices(compose_hydra: Callable[..., DictConfig], name: str) -> None:
+    config = compose_hydra(f"hydra/launcher={name}", "trainer=ddp", "trainer.devices=4", "trainer.nodes=2")
+    launcher = config.hydra.launcher
+    assert launcher._target_ == "hydra_plugins.gan_lightning_launchers.QueueLauncher"
+    by_slurm = name == "slurm_ddp"
+    assert launcher.processes_by_slurm == by_slurm
+    assert (launcher.nodes, launcher.tasks_per_node) == ((2, 4) if by_slurm else (1, 1))
+    assert launcher.gpus_per_node == 4
+
+
+def test_without_slurm_its_launcher_says_so_in_one_line(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(train.folder))
+    done = train("-m", "seed=0,1", "hydra/launcher=slurm")
+    assert done.code == 2
+    assert done.err == "error: hydra/launcher=slurm is not possible here: no sbatch is found; allowed: basic, joblib\n"

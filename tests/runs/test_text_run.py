@@ -5,11 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from commands import run_claimed
 from omegaconf import DictConfig
 
 from gan_lightning import sample
 from gan_lightning.runs.directory import RunDirectory
-from gan_lightning.runs.run import run
 from gan_lightning.runs.settings import Settings, resolve
 
 
@@ -42,8 +42,8 @@ def test_samples_are_lines_of_the_texts_symbols_and_can_be_drawn_again_where_it_
     settings: Callable[..., Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     directory = RunDirectory(tmp_path / "run")
-    assert run(settings("generator_steps=2"), directory) == "finished"
-    assert run(settings("generator_steps=4"), directory) == "finished"
+    assert run_claimed(settings("generator_steps=2"), directory) == "finished"
+    assert run_claimed(settings("generator_steps=4"), directory) == "finished"
     shown = (directory.samples / "000004.txt").read_text(encoding="utf-8")
     assert [len(line) for line in shown.splitlines()] == [6] * 100
     assert set(shown) <= set("xyz`�\n")
@@ -68,5 +68,5 @@ def test_text_that_cannot_be_scored_is_refused_before_training(
 ) -> None:
     directory = RunDirectory(tmp_path / "run")
     with pytest.raises(ValueError, match=said):
-        run(settings(*overrides), directory)
+        run_claimed(settings(*overrides), directory)
     assert not directory.config.exists()

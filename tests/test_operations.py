@@ -6,11 +6,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from benchmarks import cost
 from gan_lightning.constraints import Constraint, GradientPenalty, NoConstraint
 from gan_lightning.module import AdversarialModule
 from gan_lightning.objectives import Wasserstein
 from gan_lightning.penalties import interpolates, two_sided
+from gan_lightning.planning.operations import META, Cost, Unfilled, cost_of_iteration, critic_cost, generator_cost
+from gan_lightning.planning.plan import planned_runs, settings_of
 
 B, LATENT, D, HIDDEN = 4, 3, 5, 7
 
@@ -35,7 +36,7 @@ class Critic(nn.Module):
 
 def on_meta(constraint: Constraint) -> tuple[AdversarialModule, Tensor]:
     make = partial(torch.optim.SGD, lr=0.1)
-    with cost.META:
+    with META:
         module = AdversarialModule(
             Generator(),
             Critic(),
@@ -46,8 +47,8 @@ def on_meta(constraint: Constraint) -> tuple[AdversarialModule, Tensor]:
             latent_dim=LATENT,
             seed=0,
         )
-    module.streams = cost.Unfilled()  # pyright: ignore[reportAttributeAccessIssue]
-    return module, torch.empty(B, D, device=cost.META)
+    module.streams = Unfilled()  # pyright: ignore[reportAttributeAccessIssue]
+    return module, torch.empty(B, D, device=META)
 
 
 FAKE, FIRST, SECOND = 2 * B * LATENT * D, 2 * B * D * HIDDEN, 2 * B * HIDDEN
@@ -56,24 +57,28 @@ FAKE, FIRST, SECOND = 2 * B * LATENT * D, 2 * B * D * HIDDEN, 2 * B * HIDDEN
 
 def test_critic_step_has_a_forward_and_a_backward_pass_of_real_and_of_generated_samples() -> None:
     once = 2 * FIRST + 3 * SECOND  # both weights' gradients, and that of the hidden layer
-    assert cost.critic_operations(*on_meta(NoConstraint()), None) == FAKE + 2 * once
+    assert critic_cost(*on_meta(NoConstraint()), None).operations == FAKE + 2 * once
 
 
 def test_penalty_adds_a_pass_there_and_back_and_a_backward_pass_of_both() -> None:
     """Of the first matrix: the score, its gradient, the gradient of that for the matrix and what it is multiplied by,
     and the matrix's own through the hidden layer's slope. Of the second: the score, its gradient, and that for it."""
-    plain = cost.critic_operations(*on_meta(NoConstraint()), None)
+    plain = critic_cost(*on_meta(NoConstraint()), None).operations
     penalty = GradientPenalty(10.0, points=interpolates, distance=two_sided)
-    assert cost.critic_operations(*on_meta(penalty), None) - plain == 5 * FIRST + 3 * SECOND
+    assert critic_cost(*on_meta(penalty), None).operations - plain == 5 * FIRST + 3 * SECOND
 
 
 def test_generator_step_goes_through_the_critic_and_leaves_its_weights_alone() -> None:
-    assert cost.generator_operations(*on_meta(NoConstraint()), None) == 2 * FAKE + 2 * (FIRST + SECOND)
+    assert generator_cost(*on_meta(NoConstraint()), None).operations == 2 * FAKE + 2 * (FIRST + SECOND)
+
+
+def test_costs_add_up() -> None:
+    assert 3 * Cost(10, 2) + Cost(1, 5) == Cost(31, 11)
 
 
 @pytest.mark.parametrize("study", ["table3", "table4", "figure1b"])
 def test_studies_are_counted_for_images_text_and_points(study: str) -> None:
     small = ["arch.width=8"] if study == "figure1b" else ["arch.width_scale=0.125", "data.batch_size=2"]
-    counted = cost.cost_of(study, most=1, overrides=[*small, "generator_steps=10"])
-    assert counted["counted"] == 1 and counted["runs"] > 1
-    assert counted["operations_of_a_run"] > 10**6
+    (settings,) = settings_of(planned_runs(study, small)[:1])
+    counted = cost_of_iteration(settings)
+    assert counted.operations > 10**5 and counted.calls > 100

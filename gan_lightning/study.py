@@ -1,0 +1,171 @@
+"""``python -m gan_lightning.study status|rerun|plan STUDY``: how far it is, what is unfinished again, its hours."""
+
+import argparse
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from gan_lightning import cli
+from gan_lightning.report.markdown import markdown_table
+from gan_lightning.report.study import known_studies
+from gan_lightning.runs.directory import RunDirectory
+from gan_lightning.runs.overrides import composed_sweep, composing, sweep_overrides
+from gan_lightning.runs.queueing import noted_jobs, queued_jobs
+from gan_lightning.runs.states import State, counted, state_of
+from gan_lightning.runs.sweep import run_names
+
+LAST_START = "multirun.yaml"
+"""What Hydra writes in a study's directory when it is started: how it was."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """One of the three commands; a mistake is one line and exit code 2."""
+    parser = argparse.ArgumentParser("python -m gan_lightning.study", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    status = commands.add_parser("status", help="how far its runs have come")
+    status.add_argument("--all", action="store_true", help="name the finished and missing ones too")
+    rerun = commands.add_parser("rerun", help="start again what has not finished, as it was started last")
+    plan = commands.add_parser("plan", help="predict hours by timing a few iterations of a sample of its runs")
+    plan.add_argument("--devices", type=int, default=1, help="side by side (default: 1)")
+    plan.add_argument("--sample", type=int, default=8, help="runs timed (default: 8)")
+    plan.add_argument("--iterations", type=int, default=5, help="timed of each, after one that is not (default: 5)")
+    plan.add_argument("--timings", type=Path, help="take the timings of this file instead: of another device")
+    plan.add_argument("--output", type=Path, help="keep the timings in this file")
+    for command in (status, rerun, plan):
+        command.add_argument("study", help="name of a file in sweeps/, such as table2_laptop")
+        command.add_argument("overrides", nargs="*", help="as for train.py, such as 'seed=range(200)' data.root=DIR")
+    for command in (status, rerun):
+        command.add_argument("--runs", type=Path, default=Path("runs"), help="where studies lie (default: runs)")
+    options, more = parser.parse_known_args(arguments)  # overrides may stand before other options and after them
+    unknown = [word for word in more if word.startswith("-")]
+    if unknown:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    options.overrides += more
+    with cli.mistakes_in_one_line(ValueError, OSError, HydraException, OmegaConfBaseException):
+        if options.command == "status":
+            print(status_of(options.runs / options.study, options.study, options.overrides, whole=options.all))
+        elif options.command == "rerun":
+            start_again(options.runs / options.study, options.study, options.overrides)
+        else:
+            from gan_lightning.planning.plan import plan_study  # torch takes seconds: only here is it needed
+
+            print(
+                plan_study(
+                    options.study,
+                    options.overrides,
+                    devices=options.devices,
+                    sample=options.sample,
+                    iterations=options.iterations,
+                    stored=options.timings,
+                    output=options.output,
+                )
+            )
+
+
+def status_of(directory: Path, study: str, overrides: Sequence[str], *, whole: bool) -> str:
+    """A table of a study's runs, those that are planned and others that are there, and their number by state.
+
+    Planned are those of the last start, or those of the study's file where it has not been started.
+
+    Args:
+        directory: of the study.
+        study: the name of a file in ``sweeps/``, or of a directory of runs that has none.
+        overrides: on top of the plan's, such as more seeds.
+        whole: whether runs that have finished or are missing are in the table, and not in its last line alone.
+    """
+    if not directory.parent.is_dir():
+        raise FileNotFoundError(f"{directory.parent} is not there: studies lie where they were started, or name --runs")
+    start = last_start(directory)
+    plan = [*(plan_of_file(study) if start is None else start.overrides.task), *overrides]
+    planned = planned_names(plan) if plan else []
+    there = sorted(path.name for path in directory.iterdir() if is_run(path)) if directory.is_dir() else []
+    if not planned and not there:
+        raise ValueError(f"no study '{study}': no such file in sweeps/, and no runs in {directory}")
+    directories = [RunDirectory(directory / name) for name in dict.fromkeys([*planned, *there])]
+    queued = queued_jobs(noted_jobs(directories))
+    states = [state_of(each, queued=queued) for each in directories]
+    shown = [state for state in states if whole or state.status not in ("finished", "missing")]
+    rows = [["run", "state", "iteration", "it/s", "left", "error"], *map(row_of, shown)]
+    table = [*markdown_table(rows, left=2), ""] if shown else []
+    of_plan = [f"planned: {shlex.join(plan)}"] if plan else []
+    return "\n".join([*table, *of_plan, f"{study}: {len(states)} runs: {counted(states)}: {directory}"])
+
+
+def row_of(state: State) -> list[str]:
+    """What a table says of a run."""
+    iteration = "" if state.step is None else f"{state.step:,} of {state.length:,}"
+    rate = "" if state.rate is None else f"{state.rate:.3g}"
+    left = "" if state.seconds_left is None else str(timedelta(seconds=round(state.seconds_left)))
+    error = state.error or ""
+    return [state.name, state.status, iteration, rate, left, error if len(error) < 100 else f"{error[:99]}…"]
+
+
+def is_run(path: Path) -> bool:
+    """Whether a directory is a run's, or was to be one."""
+    directory = RunDirectory(path)
+    return any(file.exists() for file in (directory.result_file, directory.config, directory.refusal, directory.job))
+
+
+def plan_of_file(study: str) -> list[str]:
+    """The overrides that choose a study's file in ``sweeps/``; none if it has no such file."""
+    return [f"+sweeps={study}"] if study in known_studies() else []
+
+
+def planned_names(overrides: Sequence[str]) -> list[str]:
+    """The directories' names of the runs that ``python train.py -m`` makes of these overrides."""
+    with composing():
+        config = composed_sweep(overrides)
+        return run_names(config, list(sweep_overrides(config)))
+
+
+def last_start(directory: Path) -> Any:
+    """How a study was started last, as Hydra wrote it down; ``None`` if it never was.
+
+    Raises:
+        ValueError: if that file is broken.
+    """
+    file = directory / LAST_START
+    if not file.is_file():
+        return None
+    try:
+        start = OmegaConf.load(file).hydra
+        return start if start.overrides and start.runtime else None
+    except (YAMLError, AttributeError, OmegaConfBaseException) as error:
+        raise ValueError(f"{file} cannot be read; start the study itself again, or delete that file") from error
+
+
+def start_again(directory: Path, study: str, overrides: Sequence[str]) -> None:
+    """Start a study as it was started last, with its launcher; what has ended is told and left as it is.
+
+    Args:
+        directory: of the study.
+        study: its name.
+        overrides: on top of those of the last start.
+
+    Raises:
+        FileNotFoundError: if it was never started.
+    """
+    start = last_start(directory)
+    if start is None:
+        raise FileNotFoundError(
+            f"{study} was never started: no {directory / LAST_START}; start it with: python train.py -m +sweeps={study}"
+        )
+    os.chdir(start.runtime.cwd)
+    launcher = [line for line in start.overrides.hydra if not line.startswith("hydra.mode")]
+    again = ["-m", *launcher, *start.overrides.task, *overrides]
+    print(f"python train.py {shlex.join(again)}", file=sys.stderr)
+    sys.argv = ["train.py", *again]
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+"""``python -m gan_lightning.study status|rerun``: on studies as they are half-way."""
+
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+from commands import PROJECT, TINY, Train, begin_run, ended, run_study, start
+
+from gan_lightning import cli
+from gan_lightning.runs.directory import RunDirectory
+from gan_lightning.study import planned_names, status_of
+
+PLAN = ["+sweeps=table2_laptop", "seed=range(3)"]
+
+begin = partial(begin_run, study="table2_laptop", generator_steps=400)
+
+
+def test_a_study_is_looked_at_from_any_folder(tmp_path: Path) -> None:
+    """Hydra then meets other packages' plugins before the project's own."""
+    look = "import sys; sys.path.append(sys.argv.pop(1)); from gan_lightning.study import main; main()"
+    done = ended(start("-c", look, PROJECT, "status", "table2_laptop", folder=tmp_path, path=tmp_path))
+    assert (done.code, done.err) == (
+        2,
+        "error: runs is not there: studies lie where they were started, or name --runs\n",
+    )
+    (tmp_path / "runs").mkdir()
+    done = ended(start("-c", look, PROJECT, "status", "table2_laptop", folder=tmp_path, path=tmp_path))
+    assert done.code == 0, done.err
+    assert "table2_laptop: 60 runs: 0 finished, 0 diverged, 0 failed, 60 missing" in done.out
+
+
+def test_planned_runs_have_the_names_of_their_directories() -> None:
+    names = planned_names(PLAN)
+    assert len(names) == 6
+    assert names[0] == cli.run_name(["+sweeps=table2_laptop", "seed=0", "objective=wgan_gp"])
+
+
+def test_status_of_a_half_finished_study(tmp_path: Path) -> None:
+    directory = tmp_path / "table2_laptop"
+    first, second, third, fourth, *_ = planned_names(PLAN)
+    begin(directory / first, status="finished")
+    begin(directory / second, status="failed", error="RuntimeError: out of memory")
+    begin(directory / third)
+    begin(directory / fourth, status="diverged", error="a loss was not finite")
+    begin(directory / "another", status="finished")
+    text = status_of(directory, "table2_laptop", ["seed=range(3)"], whole=False)
+    lines = text.splitlines()
+    assert lines[-1] == (
+        "table2_laptop: 7 runs: 2 finished, 1 diverged, 1 failed, 1 stale, 2 missing: " + str(directory)
+    )
+    assert len([line for line in lines if line.startswith("| ")]) == 2 + 3
+    (failed,) = [line for line in lines if second in line]
+    assert "failed" in failed and "RuntimeError: out of memory" in failed
+    (stale,) = [line for line in lines if third in line]
+    assert "stale" in stale and "100 of 400" in stale
+    assert first not in text
+    whole = status_of(directory, "table2_laptop", ["seed=range(3)"], whole=True)
+    assert first in whole and "another" in whole and "missing" in whole
+
+
+def test_status_of_what_is_no_study_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, error = run_study(capsys, "status", "no_such_study", "--runs", str(tmp_path))
+    assert code == 2
+    assert error.startswith("error: no study 'no_such_study': no such file in sweeps/, and no runs in")
+    assert len(error.splitlines()) == 1
+
+
+def test_status_of_a_directory_of_runs_without_a_study_file(
+    train: Train, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert train(*TINY, "generator_steps=1").code == 0
+    monkeypatch.chdir(train.folder)
+    code, text, _ = run_study(capsys, "status", "adhoc")
+    assert code == 0
+    assert text.strip() == "adhoc: 1 runs: 1 finished, 0 diverged, 0 failed: runs/adhoc"
+
+
+def test_status_counts_by_the_plan_of_the_last_start(
+    train: Train, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert train("-m", *TINY, "generator_steps=1", "seed=0,1", "study=few").code == 0
+    monkeypatch.chdir(train.folder)
+    capsys.readouterr()
+    code, text, _ = run_study(capsys, "status", "few")
+    assert code == 0
+    assert "planned: " in text and "seed=0,1" in text
+    assert text.splitlines()[-1] == "few: 2 runs: 2 finished, 0 diverged, 0 failed: runs/few"
+    _, text, _ = run_study(capsys, "status", "--all", "few", "seed=range(3)")
+    assert text.splitlines()[-1] == "few: 3 runs: 2 finished, 0 diverged, 0 failed, 1 missing: runs/few"
+    (train.folder / "runs" / "few" / "multirun.yaml").write_text("hydra: [")
+    code, _, error = run_study(capsys, "status", "few")
+    assert code == 2
+    assert error.startswith("error: runs/few/multirun.yaml cannot be read")
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        ("table2_laptop", "seed=range(3)", "--all"),
+        ("--all", "table2_laptop", "seed=range(3)"),
+        ("table2_laptop", "--all", "seed=range(3)"),
+    ],
+)
+def test_options_and_overrides_stand_in_any_order(
+    order: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, text, _ = run_study(capsys, "status", *order, "--runs", str(tmp_path))
+    assert code == 0
+    assert "table2_laptop: 6 runs: 0 finished, 0 diverged, 0 failed, 6 missing" in text
+
+
+def test_rerun_starts_what_has_not_finished_as_it_was_started_last(
+    train: Train, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = ["-m", *TINY, "generator_steps=2", "seed=0,1,2", "study=tried"]
+    assert train(*sweep).code == 0
+    runs = sorted((train.folder / "runs" / "tried").glob("*/result.json"))
+    assert len(runs) == 3
+    RunDirectory(runs[1].parent).record(status="failed", error="RuntimeError: out of memory")
+    capsys.readouterr()
+    monkeypatch.setattr(sys, "argv", ["study"])
+    code, text, error = run_study(capsys, "rerun", "tried")
+    assert code == 0, error
+    assert text.count("already finished, nothing to do") == 2
+    assert "sweep of 3 runs: 3 finished, 0 diverged, 0 failed" in text
+    assert error.startswith("python train.py -m ") and "seed=0,1,2" in error
+
+
+def test_what_was_never_started_cannot_be_started_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, error = run_study(capsys, "rerun", "table2_laptop", "--runs", str(tmp_path))
+    assert code == 2
+    assert "never started" in error and "python train.py -m +sweeps=table2_laptop" in error
