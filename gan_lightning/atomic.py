@@ -5,20 +5,32 @@ import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from secrets import randbelow
+
+UNKNOWN = 10**18
+"""Of so many names a temporary file has one: nobody can lay a link in its place beforehand."""
 
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """A temporary path that takes ``path``'s place when the block ends well, and vanishes otherwise.
+    """A temporary file that takes ``path``'s place when the block ends well, and vanishes otherwise.
 
     Args:
-        path: of the file; its folder is made where it is missing.
+        path: of the file; its folder is made where it is missing. A link there is replaced and not followed.
+
+    Raises:
+        OSError: naming ``path``, where it cannot be written, as on a full disk.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{randbelow(UNKNOWN)}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
         yield temporary
         os.replace(temporary, path)
+    except OSError as error:
+        if error.errno is None or error.filename not in (None, str(temporary), temporary):
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -1,5 +1,6 @@
 """The command line: ``python train.py`` and ``gan-train``."""
 
+import argparse
 import logging
 import os
 import re
@@ -20,7 +21,7 @@ from gan_lightning.resources import project_folder
 from gan_lightning.runs.directory import InUse, RunDirectory
 from gan_lightning.runs.identity import LENGTH, follows_length, key_of, names_of, run_name, same_places
 from gan_lightning.runs.interruption import end_with_parent, exit_code, received_signal, signals_watched, watch_signals
-from gan_lightning.runs.overrides import Mistake
+from gan_lightning.runs.overrides import Mistake, check_options, typed_overrides
 from gan_lightning.runs.result import read_result
 from gan_lightning.runs.settings import Settings, resolve
 from gan_lightning.runs.slurm import job_id, requeue_before_limit
@@ -54,7 +55,7 @@ def job(config: DictConfig) -> str:
     directory = RunDirectory(Path(HydraConfig.get().runtime.output_dir))
     alone = HydraConfig.get().mode == RunMode.RUN
     follows = not speaks()
-    names = names_of(config, list(HydraConfig.get().overrides.task), HydraConfig.get().runtime.choices)
+    names = names_of(config, typed_overrides(HydraConfig.get()), HydraConfig.get().runtime.choices)
     try:
         check_method(config, names["choices"])
         settings = resolve(config) | names
@@ -173,12 +174,28 @@ def one_line(error: BaseException) -> str:
 
 @contextmanager
 def mistakes_in_one_line(*errors: type[Exception]) -> Iterator[None]:
-    """Within it a mistake, or one of ``errors``, ends the program with one line and exit code 2."""
+    """Within it a mistake, or one of ``errors``, ends the program with one line and exit code 2; Ctrl-C with 130."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        raise SystemExit(exit_code(signal.SIGINT)) from None
     except (Mistake, *errors) as error:
         print(f"error: {one_line(error)}", file=sys.stderr)
         raise SystemExit(2) from None
+
+
+def add_trust(parser: argparse.ArgumentParser) -> None:
+    """Give a command that opens runs an option for code that is not the package's."""
+    parser.add_argument(
+        "--trust",
+        action="append",
+        default=[],
+        metavar="PACKAGE",
+        help="let the run's settings name code of this package, which then runs here; may be repeated",
+    )
 
 
 def main() -> None:
@@ -186,7 +203,11 @@ def main() -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands errors over instead of printing them
     logging.raiseExceptions = False  # a message that cannot be written, as on a full disk, is no error of its own
     try:
-        with signals_watched(), mistakes_in_one_line(HydraException, OmegaConfBaseException, FileNotFoundError):
+        with (
+            signals_watched(),
+            mistakes_in_one_line(HydraException, OmegaConfBaseException, OSError, ValueError),
+        ):
+            check_options(sys.argv[1:])
             hydra.main(version_base="1.3", config_path=str(project_folder("conf")), config_name="train")(job)()
     except (Exception, KeyboardInterrupt):
         number = received_signal()

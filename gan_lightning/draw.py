@@ -7,6 +7,9 @@ from itertools import islice, product
 from math import prod
 from typing import Any
 
+MOST = 10**6
+"""Products of a table, which a permutation is made of."""
+
 
 def draw(table: Mapping[str, Sequence[Any]], seed: int) -> dict[str, Any]:
     """Entry ``seed`` of one fixed permutation of the table's products.
@@ -22,9 +25,11 @@ def draw(table: Mapping[str, Sequence[Any]], seed: int) -> dict[str, Any]:
         One value for each axis.
 
     Raises:
-        ValueError: if ``seed`` is outside the permutation.
+        ValueError: if ``seed`` is outside the permutation, or if that would be of more than ``MOST`` products.
     """
     products = prod(len(values) for values in table.values())
+    if products > MOST:
+        raise ValueError(f"arch.table has {products:,} products; allowed: up to {MOST:,}")
     if not 0 <= seed < products:
         raise ValueError(
             f"seed={seed} is outside the {products:,} architectures of arch=random: 0 to {products - 1} are allowed"

@@ -3,17 +3,24 @@
 Processes that ``torchrun`` or ``srun`` starts with it share the work and come to the same score.
 """
 
+if __name__ == "__main__":  # before what takes seconds to load
+    import gan_lightning.start  # noqa: F401
+
+
 import argparse
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from gan_lightning.cli import mistakes_in_one_line
+from gan_lightning.cli import add_trust, mistakes_in_one_line
+from gan_lightning.ranges import check_value
 from gan_lightning.resources import project_folder
 from gan_lightning.runs.directory import RunDirectory
+from gan_lightning.runs.schema import Metrics
 from gan_lightning.runs.settings import Settings
 from gan_lightning.runs.world import speaks, this_world
 
@@ -21,13 +28,16 @@ FIXED = {"_target_", "every", "interim_samples"}
 """What of a ``metrics`` group cannot be set for a score of a finished run."""
 
 
-def evaluate(directory: RunDirectory, *, checkpoint: str, overrides: list[str]) -> dict[str, Any]:
+def evaluate(
+    directory: RunDirectory, *, checkpoint: str, overrides: list[str], trusted: Collection[str] = ()
+) -> dict[str, Any]:
     """Scores of a run's generator.
 
     Args:
         directory: of the run.
         checkpoint: ``last`` or ``best``.
         overrides: ``metrics=NAME`` or ``metrics.KEY=VALUE``, on top of the run's own metrics.
+        trusted: packages whose code the run's settings may name.
 
     Returns:
         In every process the scores and their protocol. By the run's own metrics, its final score to the last digit.
@@ -35,7 +45,8 @@ def evaluate(directory: RunDirectory, *, checkpoint: str, overrides: list[str]) 
     Raises:
         ValueError, OSError: in one line, if the run, the checkpoint or the metrics are not to be had.
     """
-    metrics = metrics_with(directory.settings["metrics"], overrides)
+    settings = directory.sound_settings
+    metrics = metrics_with(settings["metrics"], overrides)
 
     from gan_lightning.callbacks.scoring import whole_protocol
     from gan_lightning.runs.build import build_scorer, load_run
@@ -44,9 +55,9 @@ def evaluate(directory: RunDirectory, *, checkpoint: str, overrides: list[str]) 
 
     quieten()
     if (world := this_world()) is not None:
-        connect(world, directory.settings["trainer"] | {"devices": world.local_rank + 1})  # a GPU for each, if on GPUs
-    module, data, generator_step = load_run(directory, checkpoint=checkpoint)
-    scorer = build_scorer(metrics)
+        connect(world, settings["trainer"] | {"devices": world.local_rank + 1})  # a GPU for each, if on GPUs
+    module, data, generator_step = load_run(directory, checkpoint=checkpoint, trusted=trusted)
+    scorer = build_scorer(metrics, trusted=trusted)
     if scorer is None:
         raise ValueError(f"{directory.path} has metrics=none: name others, such as metrics=digits_classifier")
     scorer.prepare()
@@ -80,6 +91,7 @@ def metrics_with(metrics: Settings, overrides: list[str]) -> Settings:
     node = OmegaConf.create({"metrics": metrics})
     node.merge_with_dotlist(changed)
     merged: Any = OmegaConf.to_container(node.metrics, resolve=True)
+    check_value(merged, Metrics, "metrics")
     return merged
 
 
@@ -95,10 +107,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m gan_lightning.evaluate", description=__doc__)
     parser.add_argument("run", type=Path, help="run directory")
     parser.add_argument("--checkpoint", choices=("last", "best"), default="last", help="which weights (default: last)")
+    add_trust(parser)
     parser.add_argument("overrides", nargs="*", help="metrics=NAME or metrics.KEY=VALUE, e.g. metrics.samples=50000")
     arguments = parser.parse_intermixed_args()
     with mistakes_in_one_line(ValueError, OSError, OmegaConfBaseException):
-        report = evaluate(RunDirectory(arguments.run), checkpoint=arguments.checkpoint, overrides=arguments.overrides)
+        report = evaluate(
+            RunDirectory(arguments.run),
+            checkpoint=arguments.checkpoint,
+            overrides=arguments.overrides,
+            trusted=arguments.trust,
+        )
     if speaks():
         print(json.dumps(report, indent=2))
 

@@ -1,5 +1,6 @@
 """Optimisers with the semantics of the original experiments where torch's own differ."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -76,7 +77,15 @@ class RMSprop(Optimizer):
         parameter.addcdiv_(gradient, (state["square_avg"] + group["eps"]).sqrt_(), value=-group["lr"])
 
 
-class LinearDecay:
+class RateDecay(ABC):
+    """A factor on the rate of both players."""
+
+    @abstractmethod
+    def __call__(self, generator_step: int) -> float:
+        """The factor in one generator iteration, counted from 0; not negative."""
+
+
+class LinearDecay(RateDecay):
     """Factor on the rate that falls from 1 at iteration 0 to 0 at ``steps``: max(0, 1 - t/steps).
 
     Source: arXiv:1704.00028, appendix F. Both players follow it, and all critic steps of one iteration share a rate.

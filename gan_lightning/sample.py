@@ -1,10 +1,17 @@
 """``python -m gan_lightning.sample RUN``: samples, interpolations or single images of a run; the data stay unread."""
 
+if __name__ == "__main__":  # before what takes seconds to load
+    import gan_lightning.start  # noqa: F401
+
+
 import argparse
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gan_lightning.cli import mistakes_in_one_line
+from gan_lightning.atomic import atomic_file
+from gan_lightning.cli import add_trust, mistakes_in_one_line
+from gan_lightning.own_files import check_folder
 from gan_lightning.runs.directory import RunDirectory
 
 if TYPE_CHECKING:
@@ -13,7 +20,15 @@ if TYPE_CHECKING:
     from gan_lightning.sampling import Sampler
 
 
-def write_samples(directory: RunDirectory, path: Path, *, checkpoint: str, seed: int, interpolate: bool) -> Path:
+def write_samples(
+    directory: RunDirectory,
+    path: Path,
+    *,
+    checkpoint: str,
+    seed: int,
+    interpolate: bool,
+    trusted: Collection[str] = (),
+) -> Path:
     """Samples as their kind of data shows them; interpolating, 10 x 10, where each row goes from one latent to another.
 
     Args:
@@ -22,6 +37,7 @@ def write_samples(directory: RunDirectory, path: Path, *, checkpoint: str, seed:
         checkpoint: ``last`` or ``best``.
         seed: of the latents.
         interpolate: rows between pairs of latents instead of independent ones.
+        trusted: packages whose code the run's settings may name.
 
     Returns:
         The file.
@@ -34,7 +50,7 @@ def write_samples(directory: RunDirectory, path: Path, *, checkpoint: str, seed:
     from gan_lightning.data.base import SHOWN_SIDE
     from gan_lightning.runs.build import load_run
 
-    module, data, _ = load_run(directory, checkpoint=checkpoint)
+    module, data, _ = load_run(directory, checkpoint=checkpoint, trusted=trusted)
     if interpolate:
         samples = interpolations(module.sampler, SHOWN_SIDE, seed=seed, purpose=PURPOSE)
     else:
@@ -67,8 +83,16 @@ def interpolations(sampler: "Sampler", side: int, *, seed: int, purpose: str) ->
     return sampler.of_latents(between, labels=labels)
 
 
-def write_images(directory: RunDirectory, folder: Path, *, count: int, checkpoint: str, seed: int) -> None:
-    """``count`` single PNG images, made in blocks of 100 as for scores.
+def write_images(
+    directory: RunDirectory,
+    folder: Path,
+    *,
+    count: int,
+    checkpoint: str,
+    seed: int,
+    trusted: Collection[str] = (),
+) -> None:
+    """``count`` single PNG images, made in blocks of 100 as for scores; the rest as for :func:`write_samples`.
 
     Raises:
         ValueError, FileNotFoundError: in one line, if the run or the checkpoint is missing or broken, if ``count`` is
@@ -82,14 +106,15 @@ def write_images(directory: RunDirectory, folder: Path, *, count: int, checkpoin
 
     if count < 1:
         raise ValueError(f"--images {count} is not possible: at least 1 is needed")
-    module, data, _ = load_run(directory, checkpoint=checkpoint)
+    module, data, _ = load_run(directory, checkpoint=checkpoint, trusted=trusted)
     if not isinstance(data, ImageData):
         raise ValueError(f"--images is not possible: the samples of {type(data).__name__} are no images")
     folder.mkdir(parents=True, exist_ok=True)
     blocks = module.sampler.blocks(count, seed=seed, purpose=PURPOSE)
     for first, samples in tqdm(blocks, unit="block", disable=None):
         for number, image in enumerate(data.to_rows(samples).cpu(), start=first):
-            to_picture(image).save(folder / f"{number:06d}.png")
+            with atomic_file(folder / f"{number:06d}.png") as temporary:
+                to_picture(image).save(temporary, format="PNG")
 
 
 def main() -> None:
@@ -102,15 +127,18 @@ def main() -> None:
     parser.add_argument(
         "--output", type=Path, help="file of the samples, PNG for images, or folder of single images (default: in RUN)"
     )
+    add_trust(parser)
     arguments = parser.parse_args()
-    directory, which = RunDirectory(arguments.run), {"checkpoint": arguments.checkpoint, "seed": arguments.seed}
+    directory = RunDirectory(arguments.run)
+    which = {"checkpoint": arguments.checkpoint, "seed": arguments.seed, "trusted": arguments.trust}
     with mistakes_in_one_line(ValueError, OSError):
         if arguments.images is not None:
-            output = arguments.output or directory.path / "images"
+            output = arguments.output or check_folder(directory.path / "images")
             write_images(directory, output, count=arguments.images, **which)
         else:
             kind = "interpolation" if arguments.interpolate else "grid"
             default = directory.samples / f"{kind}-{arguments.checkpoint}-seed{arguments.seed}"
+            check_folder(directory.samples)
             path = arguments.output.with_suffix("") if arguments.output else default
             output = write_samples(directory, path, interpolate=arguments.interpolate, **which)
         print(output)

@@ -1,5 +1,9 @@
 """``python -m gan_lightning.study status|rerun|plan STUDY``: how far it is, what is unfinished again, its hours."""
 
+if __name__ == "__main__":  # before what takes seconds to load
+    import gan_lightning.start  # noqa: F401
+
+
 import argparse
 import os
 import shlex
@@ -7,12 +11,9 @@ import sys
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from hydra.errors import HydraException
-from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
 from gan_lightning import cli
 from gan_lightning.report.markdown import markdown_table
@@ -20,11 +21,10 @@ from gan_lightning.report.study import known_studies
 from gan_lightning.runs.directory import RunDirectory
 from gan_lightning.runs.overrides import composed_sweep, composing, sweep_overrides
 from gan_lightning.runs.queueing import noted_jobs, queued_jobs
+from gan_lightning.runs.start import NAME as START
+from gan_lightning.runs.start import read_start
 from gan_lightning.runs.states import State, counted, state_of
 from gan_lightning.runs.sweep import run_names
-
-LAST_START = "multirun.yaml"
-"""What Hydra writes in a study's directory when it is started: how it was."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -84,14 +84,18 @@ def status_of(directory: Path, study: str, overrides: Sequence[str], *, whole: b
     """
     if not directory.parent.is_dir():
         raise FileNotFoundError(f"{directory.parent} is not there: studies lie where they were started, or name --runs")
-    start = last_start(directory)
-    plan = [*(plan_of_file(study) if start is None else start.overrides.task), *overrides]
+    start = read_start(directory, typed=overrides)
+    plan = [*(plan_of_file(study) if start is None else start.overrides), *overrides]
     planned = planned_names(plan) if plan else []
     there = sorted(path.name for path in directory.iterdir() if is_run(path)) if directory.is_dir() else []
     if not planned and not there:
         raise ValueError(f"no study '{study}': no such file in sweeps/, and no runs in {directory}")
     directories = [RunDirectory(directory / name) for name in dict.fromkeys([*planned, *there])]
-    queued = queued_jobs(noted_jobs(directories))
+    try:
+        queued = queued_jobs(noted_jobs(directories))
+    except OSError as error:
+        print(f"{error}; what is in the queue is not known", file=sys.stderr)
+        queued = {}
     states = [state_of(each, queued=queued) for each in directories]
     shown = [state for state in states if whole or state.status not in ("finished", "missing")]
     rows = [["run", "state", "iteration", "it/s", "left", "error"], *map(row_of, shown)]
@@ -112,7 +116,16 @@ def row_of(state: State) -> list[str]:
 def is_run(path: Path) -> bool:
     """Whether a directory is a run's, or was to be one."""
     directory = RunDirectory(path)
-    return any(file.exists() for file in (directory.result_file, directory.config, directory.refusal, directory.job))
+    files = (directory.result_file, directory.config, directory.refusal, directory.job)
+    return any(os.path.lexists(file) for file in files)
+
+
+def how_to_start(study: str, directory: Path) -> str:
+    """What to type for a study that has no start."""
+    if study in known_studies():
+        return f"start it with: python train.py -m +sweeps={study}"
+    there = f"start it with its own command, python train.py -m study={study} and what it sweeps"
+    return there if directory.is_dir() else f"known are {', '.join(known_studies())}"
 
 
 def plan_of_file(study: str) -> list[str]:
@@ -127,22 +140,6 @@ def planned_names(overrides: Sequence[str]) -> list[str]:
         return run_names(config, list(sweep_overrides(config)))
 
 
-def last_start(directory: Path) -> Any:
-    """How a study was started last, as Hydra wrote it down; ``None`` if it never was.
-
-    Raises:
-        ValueError: if that file is broken.
-    """
-    file = directory / LAST_START
-    if not file.is_file():
-        return None
-    try:
-        start = OmegaConf.load(file).hydra
-        return start if start.overrides and start.runtime else None
-    except (YAMLError, AttributeError, OmegaConfBaseException) as error:
-        raise ValueError(f"{file} cannot be read; start the study itself again, or delete that file") from error
-
-
 def start_again(directory: Path, study: str, overrides: Sequence[str]) -> None:
     """Start a study as it was started last, with its launcher; what has ended is told and left as it is.
 
@@ -153,15 +150,18 @@ def start_again(directory: Path, study: str, overrides: Sequence[str]) -> None:
 
     Raises:
         FileNotFoundError: if it was never started.
+        ValueError: if it was started in a way that is not taken from a file, or somewhere else.
     """
-    start = last_start(directory)
+    start = read_start(directory, typed=overrides)
     if start is None:
-        raise FileNotFoundError(
-            f"{study} was never started: no {directory / LAST_START}; start it with: python train.py -m +sweeps={study}"
+        raise FileNotFoundError(f"{study} was never started: no {directory / START}; {how_to_start(study, directory)}")
+    if (Path(start.folder) / "runs" / study).resolve() != directory.resolve():
+        raise ValueError(
+            f"{directory} was started in {start.folder}, and another start from there would not go on with it: copy "
+            "it back, or start it where it is to lie"
         )
-    os.chdir(start.runtime.cwd)
-    launcher = [line for line in start.overrides.hydra if not line.startswith("hydra.mode")]
-    again = ["-m", *launcher, *start.overrides.task, *overrides]
+    os.chdir(start.folder)
+    again = ["-m", *start.launcher, *start.overrides, *overrides]
     print(f"python train.py {shlex.join(again)}", file=sys.stderr)
     sys.argv = ["train.py", *again]
     cli.main()

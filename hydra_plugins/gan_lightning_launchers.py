@@ -153,6 +153,8 @@ class QueueLauncher(SlurmLauncher):
         except (FailedJobError, FailedSubmissionError) as error:
             said = str(error).strip().splitlines() or ["it failed without a word"]
             raise Mistake(f"sbatch: {said[-1].removeprefix('sbatch: ')}") from error
+        assert self.hydra_context is not None and self.task_function is not None
+        self.hydra_context.callbacks.on_job_start(config=self.config, task_function=self.task_function)
         for chunk, job in zip(chunks, jobs, strict=True):
             for _, directory in chunk:
                 directory.note_job(job.job_id)

@@ -27,8 +27,9 @@ from gan_lightning.penalties import (
 )
 from gan_lightning.report.study import read_plan
 from gan_lightning.resources import project_folder
-from gan_lightning.runs.build import OF_THE_RUN, build_data, build_module, instantiate
+from gan_lightning.runs.build import OF_THE_RUN, build_data, build_module
 from gan_lightning.runs.settings import Settings, resolve
+from gan_lightning.runs.targets import make
 
 Compose = Callable[..., DictConfig]
 
@@ -107,8 +108,8 @@ def test_every_option_of_every_group_composes_builds_and_takes_two_steps(
     asked = f"{group}={option}"
     composed = settings(asked, *FITTING.get(asked, ()))
     build_data(composed)
-    instantiate(composed["logger"])
-    instantiate({key: value for key, value in composed["metrics"].items() if key not in OF_THE_RUN})
+    make(composed["logger"])
+    make({key: value for key, value in composed["metrics"].items() if key not in OF_THE_RUN})
     take_two_steps(composed, fit)
 
 
@@ -198,7 +199,7 @@ def test_rmsprop_has_tensorflows_semantics_and_defaults(settings: Callable[..., 
 def test_penalties_have_the_published_weight_place_and_distance(
     settings: Callable[..., Settings], name: str, weight: float, points: Points, distance: Distance
 ) -> None:
-    constraint = instantiate(settings(f"constraint={name}")["constraint"])
+    constraint = make(settings(f"constraint={name}")["constraint"])
     assert isinstance(constraint, GradientPenalty)
     assert constraint.weight == weight
     samples = torch.zeros(4, 2), torch.ones(4, 2), torch.linspace(0, 1, 4)

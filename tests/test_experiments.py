@@ -11,8 +11,8 @@ from omegaconf import DictConfig
 
 from gan_lightning.report.study import read_plan
 from gan_lightning.resources import project_folder
-from gan_lightning.runs.build import instantiate
 from gan_lightning.runs.settings import flatten, resolve
+from gan_lightning.runs.targets import make
 
 Compose = Callable[..., DictConfig]
 
@@ -184,6 +184,6 @@ def test_study_sweeps_what_the_paper_compares(study: str) -> None:
 
 def test_rate_of_cifars_resnet_falls_to_nothing_over_the_run(compose_config: Compose) -> None:
     settings = resolve(compose_config("experiment=cifar10_resnet"))
-    factor = instantiate(settings["decay"])
+    factor = make(settings["decay"])
     rates = [settings["optimizer"]["lr"] * factor(step) for step in (0, 50_000, 100_000)]
     assert rates == pytest.approx([2e-4, 1e-4, 0.0])

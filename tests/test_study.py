@@ -1,5 +1,6 @@
 """``python -m gan_lightning.study status|rerun``: on studies as they are half-way."""
 
+import json
 import sys
 from functools import partial
 from pathlib import Path
@@ -88,10 +89,89 @@ def test_status_counts_by_the_plan_of_the_last_start(
     assert text.splitlines()[-1] == "few: 2 runs: 2 finished, 0 diverged, 0 failed: runs/few"
     _, text, _ = run_study(capsys, "status", "--all", "few", "seed=range(3)")
     assert text.splitlines()[-1] == "few: 3 runs: 2 finished, 0 diverged, 0 failed, 1 missing: runs/few"
-    (train.folder / "runs" / "few" / "multirun.yaml").write_text("hydra: [")
+    assert train("-m", *TINY, "generator_steps=1", "trainer.threads=1,2", "study=few").code == 2
+    _, text, _ = run_study(capsys, "status", "few")
+    assert "seed=0,1" in text, "a start that was refused is none"
+    (train.folder / "runs" / "few" / "last_start.json").write_text("{")
     code, _, error = run_study(capsys, "status", "few")
     assert code == 2
-    assert error.startswith("error: runs/few/multirun.yaml cannot be read")
+    assert error.startswith("error: runs/few/last_start.json cannot be read")
+    assert "move it away" in error
+
+
+STRANGERS = (
+    "hydra.searchpath=[file:///tmp]",
+    "hydra.launcher.setup=[true]",
+    "hydra/launcher=own",
+    "hydra.run.dir=/tmp/x",
+    "+hydra.launcher._target_=os.system",
+    "objective._target_=os.system",
+    "+arch={_target_: os.system}",
+    "++arch.generator={filters: 2, _partial_: true}",
+    "study=${oc.env:HOME}",
+    "arch=../../../tmp/own",
+    "+sweeps=/tmp/own",
+    "--config-dir=/tmp",
+    "-cd",
+)
+
+
+@pytest.mark.parametrize("line", STRANGERS)
+@pytest.mark.parametrize("where", ["launcher", "overrides"])
+def test_what_a_stranger_typed_is_not_run(
+    line: str, where: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "main", lambda: pytest.fail("it was run"))
+    own = {
+        "launcher": ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"],
+        "overrides": ["seed=range(2)", "data=digits"],
+    }
+    start = {"folder": str(tmp_path), **own, where: [*own[where], line]}
+    study = tmp_path / "runs" / "s"
+    study.mkdir(parents=True)
+    (study / "last_start.json").write_text(json.dumps(start))
+    code, _, error = run_study(capsys, "rerun", "s", "--runs", str(tmp_path / "runs"))
+    assert code == 2
+    assert error.startswith(f"error: {study}/last_start.json has {line}, which is not taken from a file")
+    assert len(error.splitlines()) == 1
+
+
+def test_what_the_user_types_again_is_theirs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "main", lambda: None)
+    monkeypatch.setattr(sys, "argv", ["study"])
+    start = {"folder": str(tmp_path), "launcher": ["hydra.launcher.setup=[false]"], "overrides": ["seed=0,1"]}
+    study = tmp_path / "runs" / "s"
+    study.mkdir(parents=True)
+    (study / "last_start.json").write_text(json.dumps(start))
+    monkeypatch.chdir(tmp_path)
+    code, _, error = run_study(capsys, "rerun", "s", "hydra.launcher.setup=[true]")
+    assert (code, error) == (0, "python train.py -m seed=0,1 'hydra.launcher.setup=[true]'\n")
+
+
+def test_a_study_that_was_moved_is_not_started_elsewhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    study = tmp_path / "runs" / "s"
+    study.mkdir(parents=True)
+    (study / "last_start.json").write_text('{"folder": "/nowhere", "launcher": [], "overrides": ["seed=0,1"]}')
+    code, _, error = run_study(capsys, "rerun", "s", "--runs", str(tmp_path / "runs"))
+    assert (code, "was started in /nowhere" in error) == (2, True)
+
+
+def test_a_queue_that_does_not_answer_is_told_and_the_status_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(tmp_path / "s" / "run", status="failed", error="no memory").note_job("7")
+    squeue = tmp_path / "squeue"
+    squeue.write_text("#!/bin/sh\necho 'slurm_load_jobs error: Unable to contact slurm controller' >&2; exit 1\n")
+    squeue.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    code, text, error = run_study(capsys, "status", "s", "--runs", str(tmp_path))
+    assert code == 0
+    assert "1 failed" in text
+    assert error == (
+        "squeue: slurm_load_jobs error: Unable to contact slurm controller; what is in the queue is not known\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -131,3 +211,11 @@ def test_what_was_never_started_cannot_be_started_again(tmp_path: Path, capsys: 
     code, _, error = run_study(capsys, "rerun", "table2_laptop", "--runs", str(tmp_path))
     assert code == 2
     assert "never started" in error and "python train.py -m +sweeps=table2_laptop" in error
+
+
+def test_an_unknown_study_is_not_advised_by_a_file_that_is_not_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, error = run_study(capsys, "rerun", "no_such", "--runs", str(tmp_path))
+    assert code == 2
+    assert "+sweeps=" not in error and "table2_laptop" in error

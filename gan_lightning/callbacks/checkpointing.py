@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any, cast
 
 import lightning as L
@@ -30,6 +31,7 @@ class Checkpointing(L.Callback):
         self.directory, self.every = directory, every
         self.seconds_before = 0.0
         self.started = time.monotonic()
+        self.seconds_kept = 0.0
 
     @property
     def seconds(self) -> float:
@@ -37,10 +39,12 @@ class Checkpointing(L.Callback):
         return self.seconds_before + time.monotonic() - self.started
 
     def state_dict(self) -> dict[str, Any]:
-        return {"seconds": self.seconds}
+        """The time until now, and what ``result.json`` says, which can be written anew from it."""
+        self.seconds_kept, result = self.seconds, self.directory.result
+        return {"seconds": self.seconds_kept} | ({} if result is None else {"result": asdict(result)})
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.seconds_before = state_dict["seconds"]
+        self.seconds_before = self.seconds_kept = state_dict["seconds"]
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any, **__: Any) -> None:
         number = largest(received_signal() or 0)
@@ -52,13 +56,24 @@ class Checkpointing(L.Callback):
         if trainer.is_global_zero:
             for logger in trainer.loggers:
                 logger.save()
-            if self.directory.last.exists():
-                os.replace(self.directory.last, self.directory.previous)
-        trainer.save_checkpoint(self.directory.last)
+        self._save(trainer)
         if trainer.is_global_zero:
-            self.directory.record(generator_step=trainer.global_step, seconds=round(self.seconds, 3))
+            self.directory.record(generator_step=trainer.global_step, seconds=round(self.seconds_kept, 3))
         if number and trainer.global_step < trainer.max_steps:
             raise Interrupted(f"interrupted by {signal.Signals(number).name}")
+
+    def _save(self, trainer: L.Trainer) -> None:
+        """Write the checkpoint; where it cannot be written, the earlier ones stay as they are."""
+        last, previous = self.directory.last, self.directory.previous
+        has_moved = trainer.is_global_zero and last.exists()
+        if has_moved:
+            os.replace(last, previous)
+        try:
+            trainer.save_checkpoint(last)
+        except OSError:
+            if has_moved and not last.exists():
+                os.replace(previous, last)
+            raise
 
 
 class IterationEnd(L.Callback):

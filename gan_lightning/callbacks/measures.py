@@ -6,6 +6,7 @@ from typing import cast
 import lightning as L
 import torch
 from torch import Tensor
+from torch.nn.utils import get_total_norm
 
 from gan_lightning.data.base import RealData
 from gan_lightning.module import AdversarialModule, Diverged
@@ -57,10 +58,19 @@ def log_means(trainer: L.Trainer, measures: Mapping[str, Tensor]) -> None:
 
 
 def check_finite(trainer: L.Trainer, module: AdversarialModule) -> None:
-    """Look whether all losses so far were finite.
+    """Look whether all losses so far were finite, and whether all parameters are, which the latest update has changed.
 
     Raises:
-        Diverged: in every process, if one of them met a non-finite loss.
+        Diverged: in every process, if one of them met a number that is not.
     """
-    if trainer.strategy.reduce((~module.finite).to(torch.float32), reduce_op="sum") > 0:
-        raise Diverged(f"a loss was not finite at or before generator iteration {trainer.global_step}")
+    lost = torch.stack([~module.finite, ~all_finite(module)]).to(torch.float32)
+    of_losses, of_parameters = trainer.strategy.reduce(lost, reduce_op="sum").tolist()
+    if of_losses or of_parameters:
+        what = "a loss" if of_losses else "a parameter"
+        raise Diverged(f"{what} was not finite at or before generator iteration {trainer.global_step}")
+
+
+def all_finite(module: AdversarialModule) -> Tensor:
+    """Whether every parameter is finite, a scalar on the module's device."""
+    parameters = [parameter.detach() for parameter in module.parameters() if parameter.numel()]
+    return get_total_norm(parameters, torch.inf).isfinite()

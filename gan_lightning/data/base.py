@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from gan_lightning.randomness import RandomStreams, seeded_generator
+from gan_lightning.ranges import Count, Few, Seed, Workers, check_fields
 from gan_lightning.runs.interruption import ignore_signals
 
 RESIDENT_BYTES = 2**30
@@ -194,21 +195,17 @@ class RealData(L.LightningDataModule, ABC):
         ValueError: if a number is out of range.
     """
 
-    batch_size: int
-    n_critic: int
-    seed: int
-    held_out_samples: int | None = 1000
-    workers: int = 2
+    batch_size: Count
+    n_critic: Few
+    seed: Seed
+    held_out_samples: Count | None = 1000
+    workers: Workers = 2
     shown: ClassVar[int] = SHOWN_SIDE**2
 
     def __post_init__(self) -> None:
         super().__init__()
         self.title = type(self).__name__
-        check_whole("data.batch_size", self.batch_size, least=1)
-        check_whole("n_critic", self.n_critic, least=1)
-        check_whole("data.workers", self.workers, least=0)
-        if self.held_out_samples is not None:
-            check_whole("data.held_out_samples", self.held_out_samples, least=1)
+        check_fields(self, "data")
 
     @abstractmethod
     def load(self) -> tuple[Split, Split]:
@@ -359,13 +356,3 @@ def held_out_order(length: int, fraction: float) -> tuple[Tensor, Tensor]:
     order = torch.randperm(length, generator=seeded_generator(0, "held out"))
     number = max(1, round(fraction * length))
     return order[number:], order[:number]
-
-
-def check_whole(key: str, value: object, *, least: int) -> None:
-    """Refuse what is no whole number, or too small a one.
-
-    Raises:
-        ValueError: naming the setting.
-    """
-    if not isinstance(value, int) or value < least:
-        raise ValueError(f"{key}={value} must be a whole number, {least} or more")

@@ -18,6 +18,7 @@ from filelock import FileLock
 
 from gan_lightning.atomic import atomic_file
 from gan_lightning.data.base import MappedRows, Split, bytes_of, sha256_of
+from gan_lightning.data.files import require_regular
 
 log = logging.getLogger(__name__)
 
@@ -51,10 +52,15 @@ def cache_folder() -> Path:
 
 
 def listing(files: Iterable[Path]) -> str:
-    """A digest of paths, sizes and times of change: equal as long as nobody touched the files."""
+    """A digest of paths, sizes and times of change: equal as long as nobody touched the files.
+
+    Raises:
+        ValueError: naming one that is a fifo, say, and no file.
+    """
     digest = hashlib.sha256()
     for file in files:
         status = file.stat()
+        require_regular(file, status.st_mode)
         digest.update(repr((str(file.resolve()), status.st_size, status.st_mtime_ns)).encode())
     return digest.hexdigest()
 
@@ -114,7 +120,7 @@ def _pack(
 ) -> list[int]:
     """Write the blocks that are not there yet; the lengths of all."""
     progress = part / PROGRESS
-    lengths: list[int] = json.loads(progress.read_text()) if progress.is_file() else []
+    lengths = _lengths(progress) if progress.is_file() else []
     _check_room(part, (expected - sum(lengths)) * prod(row_shape))
     tell = _Progress(name, expected, begun_at=sum(lengths))
     try:
@@ -130,6 +136,24 @@ def _pack(
     except ValueError:  # whoever mends what cannot be read makes another set of it
         shutil.rmtree(part)
         raise
+    return lengths
+
+
+def _lengths(progress: Path) -> list[int]:
+    """The lengths of the blocks that are written down already.
+
+    Raises:
+        ValueError: naming the folder, if the file is broken.
+    """
+    try:
+        lengths = json.loads(progress.read_text())
+        if not all(type(length) is int and length >= 0 for length in lengths):
+            raise ValueError("it does not hold lengths")
+    except (ValueError, TypeError) as error:
+        folder = progress.parent
+        raise ValueError(
+            f"the packing in {folder} cannot go on ({error}): move that folder away, and it begins anew"
+        ) from error
     return lengths
 
 
@@ -189,6 +213,8 @@ def _open(folder: Path) -> tuple[Split, Split]:
             Split(MappedRows(folder / ROWS, *part, digest), None if labels is None else labels[slice(*part)])
             for part, digest in zip([(0, train), (train, train + held_out)], digests, strict=True)
         )
-    except (OSError, ValueError, KeyError) as error:
-        raise ValueError(f"the cached samples in {folder} are broken: delete that folder ({error})") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"the cached samples in {folder} are broken ({error}): move that folder away, and they are made anew"
+        ) from error
     return first, second

@@ -19,6 +19,7 @@ from gan_lightning.data.pictures import (
     picture_blocks,
 )
 from gan_lightning.data.roots import named_root
+from gan_lightning.ranges import Share
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -36,12 +37,7 @@ class ImageFolder(ImageData):
 
     root: str | None = None
     name: str | None = None
-    held_out: float = 0.1
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not 0 < self.held_out < 1:
-            raise ValueError(f"data.held_out={self.held_out} must lie between 0 and 1")
+    held_out: Share = 0.1
 
     def load(self) -> tuple[Split, Split]:
         if not self.root:

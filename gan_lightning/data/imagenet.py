@@ -1,12 +1,11 @@
 """ImageNet at 32x32 or 64x64, of which there are two public sets; scores on the two are not comparable."""
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 import numpy as np
 from PIL import Image
@@ -14,6 +13,7 @@ from PIL import Image
 from gan_lightning.data.array_pickle import image_rows, load_arrays
 from gan_lightning.data.base import Split
 from gan_lightning.data.cache import Block, Blocks, cached_splits, listing
+from gan_lightning.data.files import MOST_BYTES, most_unpacked, open_regular, require_size, said
 from gan_lightning.data.images import ImageData
 from gan_lightning.data.pictures import decode, find_pictures, hold_out, open_picture, picture_blocks
 from gan_lightning.data.roots import named_root
@@ -86,7 +86,10 @@ def _batch_files(root: Path, names: Sequence[str]) -> list[Path]:
 
 
 def _batches(files: Sequence[Path], size: int) -> Blocks:
-    about = sum(file.stat().st_size for file in files) // (3 * size**2)
+    sizes = [file.stat().st_size for file in files]
+    for file, file_size in zip(files, sizes, strict=True):
+        require_size(file, file_size)
+    about = sum(sizes) // (3 * size**2)
     return Blocks([partial(_read_batch, file, size) for file in files], about)
 
 
@@ -100,10 +103,22 @@ def _read_batch(path: Path, size: int) -> Block:
 
 def _load_npz(path: Path) -> dict[str, Any]:
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return {"data": arrays["data"], "labels": arrays["labels"]}
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
-        raise ValueError(f"{path} is not a whole npz file of data and labels ({error})") from error
+        with open_regular(path) as file, ZipFile(file) as archive:
+            most = min(most_unpacked(path.stat().st_size), MOST_BYTES)
+            return {name: _array(archive, f"{name}.npy", most) for name in ("data", "labels")}
+    except Exception as error:  # a broken archive raises nearly anything
+        raise ValueError(f"{path} is not a whole npz file of data and labels ({said(error)})") from error
+
+
+def _array(archive: ZipFile, name: str, most: int) -> np.ndarray:
+    """An array of an npz file, none of whose members may unpack to more than ``most`` bytes."""
+    member = archive.getinfo(name)
+    if member.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+        raise ValueError(f"{name} is packed as NumPy does not pack")
+    if member.file_size > most:
+        raise ValueError(f"{name} unpacks to {member.file_size:,} bytes: from this file no more than {most:,}")
+    with archive.open(member) as file:
+        return np.lib.format.read_array(file, allow_pickle=False)
 
 
 def _find_pictures(root: Path, size: int) -> Source | None:

@@ -12,6 +12,7 @@ from gan_lightning.atomic import atomic_file
 from gan_lightning.data.base import SHOWN_SIDE, RealData
 from gan_lightning.images import DEQUANTISED_SCALE, SCALE, to_uint8
 from gan_lightning.randomness import RandomStreams
+from gan_lightning.ranges import Channels, Side
 
 SHOWN_PIXELS = 48
 """Small images are enlarged to about this size."""
@@ -33,9 +34,9 @@ class ImageData(RealData):
             neither true nor false.
     """
 
-    image_shape: tuple[int, int, int]
-    resolution: int | None = None
-    channels: int | None = None
+    image_shape: tuple[Channels, Side, Side]
+    resolution: Side | None = None
+    channels: Channels | None = None
     dequantise: bool = False
     flip: bool = False
 
@@ -43,16 +44,11 @@ class ImageData(RealData):
         super().__post_init__()
         channels, height, width = self.image_shape
         self.image_shape = (channels, height, width)  # a list, if it comes from the configuration
-        if channels not in (1, 3) or not isinstance(height, int) or height < 1:
-            raise ValueError(f"{self._shape_in_words()}: channels are 1 or 3, the resolution a whole number above 0")
         if self.channels not in (None, channels) or self.resolution not in (None, height) or height != width:
             raise ValueError(
                 f"{self._shape_in_words()} is not [channels, resolution, resolution]: "
                 "set data.channels and data.resolution, it follows"
             )
-        for name, value in (("dequantise", self.dequantise), ("flip", self.flip)):
-            if not isinstance(value, bool):
-                raise ValueError(f"data.{name}={value} is not possible: true or false")
 
     def to_real(self, rows: Tensor, streams: RandomStreams) -> Tensor:
         real = dequantised(rows, streams.uniform("dequantise", *rows.shape)) if self.dequantise else to_float(rows)

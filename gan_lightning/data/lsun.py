@@ -1,22 +1,23 @@
 """LSUN bedrooms (arXiv:1506.03365), from the LMDB files they are published in."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import lmdb
 import numpy as np
 from PIL import Image
 
 from gan_lightning.data.base import Split
 from gan_lightning.data.cache import Blocks, cached_splits, listing
+from gan_lightning.data.files import printable
 from gan_lightning.data.images import ImageData
+from gan_lightning.data.lmdb_reader import FILE, contents_of, keys_of
 from gan_lightning.data.pictures import centre_square, decode, hold_out, open_picture, picture_blocks
 from gan_lightning.data.roots import named_root
+from gan_lightning.ranges import Share
 
-FOLDER, FILE = "bedroom_train_lmdb", "data.mdb"
+FOLDER = "bedroom_train_lmdb"
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -34,13 +35,11 @@ class LSUNBedrooms(ImageData):
     """
 
     root: str | None = None
-    held_out: float = 0.0033
+    held_out: Share = 0.0033
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.title = "LSUN bedrooms"
-        if not 0 < self.held_out < 1:
-            raise ValueError(f"data.held_out={self.held_out} must lie between 0 and 1")
 
     def load(self) -> tuple[Split, Split]:
         remedy = f"name a folder that holds {FOLDER}/{FILE}"
@@ -58,8 +57,7 @@ class LSUNBedrooms(ImageData):
         return cached_splits(description, partial(self._blocks, folder), row_shape=self.image_shape)
 
     def _blocks(self, folder: Path) -> tuple[Blocks, Blocks]:
-        with _opened(folder) as photographs:
-            keys = [bytes(key) for key in photographs.cursor().iternext(values=False)]
+        keys = keys_of(folder)
         if len(keys) < 2:
             raise ValueError(f"{folder} holds {len(keys)} photographs: one to train on and one to hold out are needed")
         train, held_out = hold_out(keys, self.held_out)
@@ -67,31 +65,10 @@ class LSUNBedrooms(ImageData):
         return picture_blocks(sorted(train), read), picture_blocks(sorted(held_out), read)  # in the file's own order
 
     def _read(self, folder: Path, keys: Sequence[bytes]) -> np.ndarray:
-        with _opened(folder) as photographs:
-            contents = [bytes(photographs.get(key) or b"") for key in keys]
-        return decode(zip(keys, contents, strict=True), partial(self._picture, folder))
+        return decode(zip(keys, contents_of(folder, keys), strict=True), partial(self._picture, folder))
 
     def _picture(self, folder: Path, entry: tuple[bytes, bytes]) -> Image.Image:
         key, content = entry
         channels, resolution, _ = self.image_shape
-        picture = open_picture(content, channels, name=f"{folder}, key {key.decode(errors='replace')},")
+        picture = open_picture(content, channels, name=f"{folder}, key {printable(key.decode(errors='replace'))},")
         return centre_square(picture, resolution)
-
-
-@contextmanager
-def _opened(folder: Path) -> Iterator[lmdb.Transaction]:
-    """An LMDB file for reading.
-
-    Raises:
-        ValueError: naming the file, if it is none or is cut short, on which LMDB would end the process.
-    """
-    file = folder / FILE
-    try:
-        with lmdb.open(str(folder), readonly=True, lock=False) as environment:
-            whole = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
-            if file.stat().st_size < whole:
-                raise ValueError(f"{file} is cut short, {file.stat().st_size:,} of {whole:,} bytes: download it again")
-            with environment.begin() as transaction:
-                yield transaction
-    except lmdb.Error as error:
-        raise ValueError(f"{file} cannot be read as an LMDB file ({error})") from error

@@ -1,9 +1,11 @@
 """MNIST and Fashion-MNIST: 60,000 training images, all or some of which are trained on, and 10,000 test images."""
 
+import os
 import struct
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, BinaryIO, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -11,15 +13,20 @@ import torchvision.datasets
 from torch import Tensor
 from torch.nn.functional import pad
 
-from gan_lightning.data.base import Split, check_whole
+from gan_lightning.data.base import Split
+from gan_lightning.data.files import MOST_BYTES, open_regular
 from gan_lightning.data.images import ImageData
 from gan_lightning.data.published import Published
 from gan_lightning.randomness import seeded_generator
+from gan_lightning.ranges import Count, needed
 
 FILE_NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
 VALIDATION = 10_000
 """The last training images, which are no training images in the split of 50,000, 10,000 and 10,000."""
+
+
+HeldOutSet = Annotated[Literal["test", "validation"], needed("test or validation is needed")]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -42,15 +49,8 @@ class IdxImages(ImageData):
 
     root: str | None = None
     verify: bool = True
-    held_out_set: str = "test"
-    subset: int | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.held_out_set not in ("test", "validation"):
-            raise ValueError(f"data.held_out_set={self.held_out_set} is not possible: test or validation")
-        if self.subset is not None:
-            check_whole("data.subset", self.subset, least=1)
+    held_out_set: HeldOutSet = "test"
+    subset: Count | None = None
 
     def load(self) -> tuple[Split, Split]:
         self.require_shape((1, 28, 28), (1, 32, 32))
@@ -123,12 +123,27 @@ def read_idx(path: Path) -> Tensor:
     Raises:
         ValueError: naming the file, if it is broken.
     """
-    content = path.read_bytes()
-    try:
-        zeros, kind, rank = struct.unpack_from(">HBB", content)
-        shape = struct.unpack_from(f">{rank}I", content, 4)
-        if (zeros, kind) != (0, 8):
-            raise ValueError(f"it starts with {content[:4].hex()}")
-        return torch.from_numpy(np.frombuffer(content, np.uint8, offset=4 + 4 * rank).reshape(shape).copy())
-    except (struct.error, ValueError) as error:
-        raise ValueError(f"{path} is not a whole idx file of bytes ({error})") from error
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        try:
+            shape = _idx_shape(file, size)
+            values = np.frombuffer(bytearray(file.read(prod(shape))), np.uint8).reshape(shape)
+        except (struct.error, ValueError) as error:
+            raise ValueError(f"{path} is not a whole idx file of bytes ({error})") from error
+    return torch.from_numpy(values)
+
+
+def _idx_shape(file: BinaryIO, size: int) -> tuple[int, ...]:
+    """The shape that an idx file of ``size`` bytes announces, once these are as many as it needs.
+
+    Raises:
+        struct.error, ValueError: if they are not, or are no bytes.
+    """
+    start = file.read(4)
+    zeros, kind, rank = struct.unpack(">HBB", start)
+    if (zeros, kind) != (0, 8):
+        raise ValueError(f"it starts with {start.hex()}")
+    shape = struct.unpack(f">{rank}I", file.read(4 * rank))
+    if not 1 <= rank <= 3 or prod(shape) != size - 4 - 4 * rank or size > MOST_BYTES:
+        raise ValueError(f"{size:,} bytes for an array {shape[:3]} of rank {rank}")
+    return shape

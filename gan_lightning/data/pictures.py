@@ -1,20 +1,29 @@
 """Picture files: finding them, decoding them, cutting them to squares."""
 
 import os
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from gan_lightning.data.base import held_out_order
 from gan_lightning.data.cache import Block, Blocks
+from gan_lightning.data.files import open_regular, said
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
+FORMATS = ("BMP", "JPEG", "PNG", "WEBP")
+"""What is decoded, whatever a file is called: Pillow knows many others, some of which run programs."""
+
+MOST_PICTURE_BYTES = 2**27
+
+# Pictures of so many pixels that Pillow warns of them are refused as those are that it refuses by itself.
+warnings.simplefilter("error", Image.DecompressionBombWarning)
 BLOCK_SIZE = 1024
 
 T = TypeVar("T")
@@ -85,7 +94,7 @@ def open_picture(source: Path | bytes, channels: int, *, name: str = "") -> Imag
         ValueError: naming the picture, if it is not a whole one of 8 bits a channel.
     """
     try:
-        with Image.open(BytesIO(source) if isinstance(source, bytes) else source) as picture:
+        with _opened(source) as file, Image.open(file, formats=FORMATS) as picture:
             if picture.mode.startswith(("I", "F")):
                 raise ValueError(f"mode {picture.mode}, not 8 bits a channel")
             upright = ImageOps.exif_transpose(picture)
@@ -93,8 +102,26 @@ def open_picture(source: Path | bytes, channels: int, *, name: str = "") -> Imag
             white = Image.new("RGBA", upright.size, "white")
             upright = Image.alpha_composite(white, upright.convert("RGBA"))
         return upright.convert("L" if channels == 1 else "RGB")
+    except UnidentifiedImageError as error:
+        raise ValueError(f"{name or source} is not a readable picture (none of {', '.join(FORMATS)})") from error
     except Exception as error:  # a broken picture raises nearly anything
-        raise ValueError(f"{name or source} is not a readable picture ({type(error).__name__}: {error})") from error
+        raise ValueError(
+            f"{name or source} is not a readable picture ({type(error).__name__}: {said(error)})"
+        ) from error
+
+
+def _opened(source: Path | bytes) -> BinaryIO:
+    """A picture's content, of its file or as it is given.
+
+    Raises:
+        ValueError: if that is more than a picture has.
+    """
+    file = BytesIO(source) if isinstance(source, bytes) else open_regular(source)
+    size = len(source) if isinstance(source, bytes) else os.fstat(file.fileno()).st_size
+    if size > MOST_PICTURE_BYTES:
+        file.close()
+        raise ValueError(f"{size:,} bytes, and no picture has more than {MOST_PICTURE_BYTES:,}")
+    return file
 
 
 def centre_square(picture: Image.Image, resolution: int) -> Image.Image:

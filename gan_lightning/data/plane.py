@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from gan_lightning.atomic import atomic_file
-from gan_lightning.data.base import RealData, Split, check_whole
+from gan_lightning.data.base import RealData, Split
 from gan_lightning.distributions import LATENTS, Distribution
 from gan_lightning.randomness import seeded_generator
+from gan_lightning.ranges import Count
 
 EXTENT = 2.0
 """The plane is shown on [-2, 2]². Source: igul222/nn. Deviation: [-3, 3]² in the released code."""
@@ -35,8 +36,8 @@ class PlaneData(RealData):
 
     label: str
     distribution: Distribution
-    points: int
-    held_out_points: int
+    points: Count
+    held_out_points: Count
     dim: int = 2
     shown: ClassVar[int] = 1000
 
@@ -45,8 +46,6 @@ class PlaneData(RealData):
         self.title = self.label
         if self.dim != 2:
             raise ValueError(f"data.dim={self.dim} is not possible: a plane has 2")
-        check_whole("data.points", self.points, least=1)
-        check_whole("data.held_out_points", self.held_out_points, least=1)
 
     def load(self) -> tuple[Split, Split]:
         return Split(self.draw(self.points, "training")), Split(self.draw(self.held_out_points, "held out"))

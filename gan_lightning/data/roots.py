@@ -3,6 +3,18 @@
 from pathlib import Path
 
 
+def user_path(text: str) -> Path:
+    """A path as a user types it; ``~`` is the home folder.
+
+    Raises:
+        FileNotFoundError: if it starts with ``~`` and a name that is no user's.
+    """
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise FileNotFoundError(f"{text} lies in the home folder of nobody known here") from error
+
+
 def named_root(root: str, remedy: str) -> Path:
     """The folder ``data.root``.
 
@@ -13,7 +25,7 @@ def named_root(root: str, remedy: str) -> Path:
     Raises:
         FileNotFoundError: if it is not a folder or is empty.
     """
-    folder = Path(root).expanduser()
+    folder = user_path(root)
     if not folder.is_dir():
         raise FileNotFoundError(f"data.root={root} is not an existing folder: {remedy}")
     if not any(folder.iterdir()):
@@ -27,7 +39,7 @@ def named_file(root: str, remedy: str) -> Path:
     Raises:
         FileNotFoundError: if it is not a file or is empty.
     """
-    file = Path(root).expanduser()
+    file = user_path(root)
     if not file.is_file():
         raise FileNotFoundError(f"data.root={root} is not an existing file: {remedy}")
     if not file.stat().st_size:

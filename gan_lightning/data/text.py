@@ -1,32 +1,35 @@
 """Text: lines of a fixed number of symbols, one-hot where networks see them."""
 
+import bz2
 import gzip
 import logging
 import lzma
 import re
 import tarfile
-import zlib
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from math import inf
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Annotated, Any, cast
 
 import numpy as np
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
+from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import one_hot
 
 from gan_lightning.atomic import atomic_file
-from gan_lightning.data.base import RealData, Split, bytes_of, check_whole, held_out_order
+from gan_lightning.data.base import RealData, Split, bytes_of, held_out_order
 from gan_lightning.data.cache import Blocks, cached_splits, listing
+from gan_lightning.data.files import MOST_BYTES, Bounded, open_regular, said
 from gan_lightning.data.roots import named_file, named_root
 from gan_lightning.randomness import RandomStreams
+from gan_lightning.ranges import Count, Share, needed
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +41,14 @@ PIECE_BYTES = 2**20
 RELEASE = "1-billion-word-language-modeling-benchmark-r13output"
 TRAINING = "training-monolingual.tokenized.shuffled"
 SHARD = re.compile(r"news\.en-000(\d\d)-of-00100")
+
+open_xz = partial(lzma.open, format=lzma.FORMAT_XZ)  # it would take zeros without end for an older format
+PACKERS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": open_xz}
+"""By a packed file's first bytes."""
+
+
+Vocabulary = Annotated[int, Field(ge=2, le=256), needed("a whole number of at least 2 is needed, and of 256 at most")]
+Lines = Annotated[int, Field(ge=2, le=10**9), needed("a whole number of at least 2 is needed, and of 10**9 at most")]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -63,22 +74,14 @@ class TextData(RealData):
     """
 
     root: str | None = None
-    length: int = 32
-    vocabulary: int = 256
-    lines: int | None = None
-    held_out: float = 0.1
+    length: Count = 32
+    vocabulary: Vocabulary = 256
+    lines: Lines | None = None
+    held_out: Share = 0.1
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.symbols: list[int] = []
-        check_whole("data.length", self.length, least=1)
-        check_whole("data.vocabulary", self.vocabulary, least=2)
-        if self.vocabulary > 256:
-            raise ValueError(f"data.vocabulary={self.vocabulary} is not possible: there are at most 256 symbols")
-        if self.lines is not None:
-            check_whole("data.lines", self.lines, least=2)
-        if not 0 < self.held_out < 1:
-            raise ValueError(f"data.held_out={self.held_out} must lie between 0 and 1")
 
     @abstractmethod
     def find(self) -> list[Path]:
@@ -212,9 +215,9 @@ def rows_of_file(path: Path, length: int) -> Iterator[np.ndarray]:
     Raises:
         ValueError: naming the file, if it is broken or no text.
     """
-    unpack = {".xz": lzma.open, ".gz": gzip.open}.get(path.suffix, open)
-    with _named(path), unpack(path, "rb") as file:
-        yield from rows_of_lines(file, length)
+    unpack = {".xz": open_xz, ".gz": gzip.open}.get(path.suffix, _as_it_is)
+    with open_regular(path) as packed, _named(path), unpack(packed, "rb") as file:
+        yield from rows_of_lines(Bounded(file, path.stat().st_size), length)
 
 
 def rows_of_archive(path: Path, length: int, lines: int | None) -> list[np.ndarray]:
@@ -230,10 +233,17 @@ def rows_of_archive(path: Path, length: int, lines: int | None) -> list[np.ndarr
         ValueError: if the archive is broken.
     """
     shards: dict[int, np.ndarray] = {}
-    with _named(path, "a tar archive, and data=text_file reads any text"), tarfile.open(path, "r|*") as archive:
+    kind = "a tar archive, and data=text_file reads any text"
+    with (
+        open_regular(path) as packed,
+        _named(path, kind),
+        _unpacked(packed) as unpacked,
+        # It does nothing with the stream but read it.
+        tarfile.open(fileobj=cast(IO[bytes], Bounded(unpacked, path.stat().st_size)), mode="r|") as archive,
+    ):
         for member in archive:
-            file, number = archive.extractfile(member), shard_number(Path(member.name).name)
-            if file and number:
+            number = shard_number(Path(member.name).name)
+            if number and (file := archive.extractfile(member)):
                 shards[number] = _joined(rows_of_lines(file, length), length)
                 while sum(map(len, shards.values())) - len(shards[max(shards)]) >= (lines or inf):
                     del shards[max(shards)]  # those before it are enough
@@ -242,7 +252,18 @@ def rows_of_archive(path: Path, length: int, lines: int | None) -> list[np.ndarr
     return [shards[number] for number in in_order(shards)]
 
 
-def rows_of_lines(file: IO[bytes], length: int) -> Iterator[np.ndarray]:
+def _unpacked(packed: IO[bytes]) -> AbstractContextManager[IO[bytes]]:
+    """An archive's stream, unpacked by what its first bytes say; as it is where they say nothing."""
+    start = packed.read(max(map(len, PACKERS)))
+    packed.seek(0)
+    return next((unpack for sign, unpack in PACKERS.items() if start.startswith(sign)), _as_it_is)(packed, "rb")
+
+
+def _as_it_is(packed: IO[bytes], _mode: str) -> AbstractContextManager[IO[bytes]]:
+    return nullcontext(packed)
+
+
+def rows_of_lines(file: IO[bytes] | Bounded, length: int) -> Iterator[np.ndarray]:
     """The lines of a stream as bytes in rows ``(n, length)``, cut off and filled up with back-ticks.
 
     Raises:
@@ -255,6 +276,7 @@ def rows_of_lines(file: IO[bytes], length: int) -> Iterator[np.ndarray]:
         lines, newline, rest = (rest + piece).rpartition(b"\n")
         if newline:
             yield _rows(lines, length)
+        rest = rest[: length + 1]  # what tells a line that is cut off, with room for a carriage return
     if rest:
         yield _rows(rest, length)
 
@@ -308,7 +330,18 @@ def _first(most: float, pieces: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
 
 
 def _joined(pieces: Iterable[np.ndarray], length: int) -> np.ndarray:
-    return np.concatenate([np.empty((0, length), np.uint8), *pieces])
+    """All rows in one array.
+
+    Raises:
+        ValueError: if they take more memory than any text that is trained on, as empty lines without end do.
+    """
+    kept, size = [np.empty((0, length), np.uint8)], 0
+    for piece in pieces:
+        kept.append(piece)
+        size += piece.nbytes
+        if size > MOST_BYTES:
+            raise ValueError(f"the lines need more than {MOST_BYTES:,} bytes: data.lines=N takes the first ones alone")
+    return np.concatenate(kept)
 
 
 def _block(rows: np.ndarray, order: Tensor) -> Blocks:
@@ -319,5 +352,5 @@ def _block(rows: np.ndarray, order: Tensor) -> Blocks:
 def _named(path: Path, kind: str = "text") -> Iterator[None]:
     try:
         yield
-    except (ValueError, EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, tarfile.TarError) as error:
-        raise ValueError(f"{path} cannot be read as {kind}: {error}") from error
+    except Exception as error:  # what is broken raises nearly anything
+        raise ValueError(f"{path} cannot be read as {kind}: {said(error)}") from error

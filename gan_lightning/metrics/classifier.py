@@ -11,7 +11,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import IO
 
+import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -138,18 +140,23 @@ def shipped_weights(name: str) -> Path:
 
 
 class ClassifierExtractor(FeatureExtractorBase):
-    """A classifier as a feature extractor of torch-fidelity, with the layers ``features`` and ``logits``."""
+    """A classifier as a feature extractor of torch-fidelity, with the layers ``features`` and ``logits``.
+
+    Its weights are the package's own, or those that ``torch.save`` wrote to a given file.
+    """
 
     def __init__(
         self,
         name: str,
         features_list: Sequence[str],
-        feature_extractor_weights_path: str | None = None,
+        feature_extractor_weights_path: str | IO[bytes] | None = None,
         **_options: object,
     ) -> None:
         super().__init__(name, list(features_list))
         self.classifier = CLASSIFIERS[name]()
-        self.classifier.load_state_dict(load_file(feature_extractor_weights_path or shipped_weights(name)))
+        file = feature_extractor_weights_path
+        weights = load_file(shipped_weights(name)) if file is None else torch.load(file, weights_only=True)
+        self.classifier.load_state_dict(weights)
 
     @staticmethod
     def get_provided_features_list() -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Feature extractors, and the features of a set of images gathered over all processes."""
 
 import hashlib
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -9,12 +10,18 @@ from urllib.parse import urlparse
 import torch
 from torch import Tensor
 from torch_fidelity.feature_extractor_base import FeatureExtractorBase
+from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
 from torch_fidelity.registry import FEATURE_EXTRACTORS_REGISTRY
 from torch_fidelity.utils import create_feature_extractor
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
+from gan_lightning.data.files import said
+from gan_lightning.data.roots import user_path
 from gan_lightning.metrics.classifier import CLASSIFIERS, shipped_weights
+from gan_lightning.metrics.weights import Weights, as_file, read_weights
+
+log = logging.getLogger(__name__)
 
 
 class Extractor(NamedTuple):
@@ -27,6 +34,9 @@ class Extractor(NamedTuple):
 
 def load_extractor(extractor: str, scores: Sequence[str], *, weights: str | None) -> Extractor:
     """Load an extractor to the CPU, for the layers that the scores need. Global random states are left as found.
+
+    Its file is read once, by ourselves: torch-fidelity would run what a pickle says. Weights other than the published
+    ones are told.
 
     Args:
         extractor: its name in torch-fidelity's registry.
@@ -41,34 +51,61 @@ def load_extractor(extractor: str, scores: Sequence[str], *, weights: str | None
     layers = {score: registered.get_default_feature_layer_for_metric(score) for score in scores}
     with torch.inference_mode(False), torch.random.fork_rng(devices=[]):
         path = _weights_file(extractor, weights)
-        network = _network(extractor, list(dict.fromkeys(layers.values())), path=path)
-    with path.open("rb") as file:
-        return Extractor(network, layers, hashlib.file_digest(file, "sha256").hexdigest())
-
-
-def _network(extractor: str, layers: list[str], *, path: Path) -> FeatureExtractorBase:
-    try:
-        return create_feature_extractor(
-            extractor, layers, cuda=False, verbose=False, feature_extractor_weights_path=str(path)
+        try:
+            read = read_weights(path)
+            network = _network(extractor, list(dict.fromkeys(layers.values())), read)
+        except (ValueError, OSError) as error:
+            reason = said(error)
+            raise ValueError(f"metrics.weights: {path} does not hold the weights of {extractor} ({reason})") from error
+    if not _is_published(extractor, read.sha256):
+        log.warning(
+            "metrics.weights: %s is not the published file of %s (sha256 %s…): its scores are comparable with its own "
+            "alone",
+            *(path, extractor, read.sha256[:16]),
         )
-    except Exception as error:  # A file of another kind can raise anything.
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise ValueError(f"metrics.weights: {path} does not hold the weights of {extractor} ({reason})") from error
+    return Extractor(network, layers, read.sha256)
+
+
+def _network(extractor: str, layers: list[str], weights: Weights) -> FeatureExtractorBase:
+    """The network with its weights.
+
+    Raises:
+        ValueError: if these are another network's, by name or shape, or not finite.
+    """
+    try:
+        network = create_feature_extractor(
+            extractor, layers, cuda=False, verbose=False, feature_extractor_weights_path=as_file(weights.tensors)
+        )
+    except RuntimeError as error:  # what torch says of names and shapes that do not fit
+        raise ValueError(said(error)) from error
+    for name, tensor in network.state_dict().items():
+        if not tensor.isfinite().all():
+            raise ValueError(f"{name} is not finite")
+    return network
+
+
+def _is_published(extractor: str, sha256: str) -> bool:
+    if extractor in CLASSIFIERS:
+        return sha256 == hashlib.sha256(shipped_weights(extractor).read_bytes()).hexdigest()
+    return sha256.startswith(_inception_file().stem.rpartition("-")[2])
 
 
 def _weights_file(extractor: str, given: str | None) -> Path:
     if given is not None:
-        path = Path(given).expanduser()
+        path = user_path(given)
         if not path.is_file():
             raise FileNotFoundError(f"metrics.weights={given}: no such file")
         return path
     return shipped_weights(extractor) if extractor in CLASSIFIERS else _inception_weights()
 
 
-def _inception_weights() -> Path:
-    from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
+def _inception_file() -> Path:
+    """Where torch-fidelity keeps the weights, whose name ends in the first digits of their SHA-256."""
+    return Path(torch.hub.get_dir(), "checkpoints", Path(urlparse(URL_INCEPTION_V3).path).name)
 
-    path = Path(torch.hub.get_dir(), "checkpoints", Path(urlparse(URL_INCEPTION_V3).path).name)
+
+def _inception_weights() -> Path:
+    path = _inception_file()
     if not path.is_file():
         checksum = path.stem.rpartition("-")[2]
         try:

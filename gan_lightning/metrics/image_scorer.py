@@ -12,6 +12,7 @@ from gan_lightning.metrics import formulae
 from gan_lightning.metrics.classifier import CLASSIFIERS
 from gan_lightning.metrics.features import Extractor, FeatureBank, load_extractor
 from gan_lightning.parallel import from_first, rank_and_processes
+from gan_lightning.ranges import Samples, Seed
 from gan_lightning.sampling import Sampler
 
 EXTRACTORS = ("inception-v3-compat", *CLASSIFIERS)
@@ -59,9 +60,9 @@ class ImageScorer:
         extractor: str,
         prefix: str,
         scores: Sequence[str],
-        samples: int,
-        splits: int,
-        seed: int,
+        samples: Samples,
+        splits: Samples,
+        seed: Seed,
         weights: str | None = None,
     ) -> None:
         self.extractor = extractor

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gan_lightning.ranges import Samples, Seed
 from gan_lightning.sampling import Sampler
 
 AT_A_TIME = 2**24
@@ -38,7 +39,7 @@ class NgramScorer:
 
     higher_is_better = False
 
-    def __init__(self, *, lengths: Sequence[int], samples: int, seed: int) -> None:
+    def __init__(self, *, lengths: Sequence[int], samples: Samples, seed: Seed) -> None:
         if not lengths or list(lengths) != sorted(set(lengths) & set(range(1, 5))):
             raise ValueError(f"metrics.lengths={list(lengths)} is not possible; allowed: some of 1, 2, 3, 4, rising")
         if samples < 1:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from gan_lightning.networks.layers import Conv, Deconv, Linear, draw_weights, make_nonlinearity
 from gan_lightning.networks.norms import make_norm
 from gan_lightning.networks.sizes import scaled, square_size
+from gan_lightning.ranges import Few
 
 LAYOUTS = ("middle", "even")
 
@@ -79,7 +80,7 @@ class Generator(nn.Module):
         latent_dim: int,
         image_shape: Sequence[int],
         filters: int,
-        depth: int | None,
+        depth: Few | None,
         norm: str,
         nonlinearity: str,
         extra_layout: str = "middle",
@@ -121,7 +122,7 @@ class Critic(nn.Module):
         *,
         image_shape: Sequence[int],
         filters: int,
-        depth: int | None,
+        depth: Few | None,
         norm: str,
         nonlinearity: str,
         extra_layout: str = "middle",

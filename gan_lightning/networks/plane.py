@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from gan_lightning.distributions import LATENTS, Distribution
 from gan_lightning.networks.layers import HeLinear, Linear
+from gan_lightning.ranges import Few
 
 
 def perceptron(inputs: int, outputs: int, *, width: int, hidden_layers: int) -> nn.Sequential:
@@ -35,7 +36,7 @@ class Generator(nn.Module):
         ValueError: if there is no hidden layer, or none of its units.
     """
 
-    def __init__(self, *, latent_dim: int, dim: int, width: int, hidden_layers: int) -> None:
+    def __init__(self, *, latent_dim: int, dim: int, width: int, hidden_layers: Few) -> None:
         super().__init__()
         self.layers = perceptron(latent_dim, dim, width=width, hidden_layers=hidden_layers)
 
@@ -47,7 +48,7 @@ class Generator(nn.Module):
 class Critic(nn.Module):
     """Points ``(B, dim)`` to unbounded scores ``(B,)``; the arguments are the generator's."""
 
-    def __init__(self, *, dim: int, width: int, hidden_layers: int) -> None:
+    def __init__(self, *, dim: int, width: int, hidden_layers: Few) -> None:
         super().__init__()
         self.layers = perceptron(dim, 1, width=width, hidden_layers=hidden_layers)
 

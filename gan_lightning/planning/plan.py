@@ -130,7 +130,7 @@ def read_timings(file: Path) -> tuple[str, list[Timing]]:
         if len(timings) < FEWEST:
             raise ValueError(f"{len(timings)} timings, and at least {FEWEST} are needed")
         return content["device"], timings
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, RecursionError, TypeError, ValueError) as error:
         raise ValueError(f"{file} has no timings as --output writes them: {error}") from error
 
 

@@ -1,10 +1,16 @@
 """`python -m gan_lightning.report STUDY`: its outcome, beside the paper's where there is one; `--list`: all studies."""
 
+if __name__ == "__main__":  # before what takes seconds to load
+    import gan_lightning.start  # noqa: F401
+
+
 import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from gan_lightning.cli import mistakes_in_one_line
+from gan_lightning.own_files import check_folder
 from gan_lightning.report.kinds import write_report
 from gan_lightning.report.listing import studies_table
 from gan_lightning.report.study import read_study
@@ -34,19 +40,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--output", type=Path, help="where to write (default: 'report' in the study's directory)")
     options = parser.parse_args(arguments)
-    if options.list:
-        table, unreadable = studies_table(options.runs)
-        print("\n".join(table))
-        for line in unreadable:
-            print(f"left out: {line}", file=sys.stderr)
-        return 0
     try:
+        if options.list:
+            table, unreadable = studies_table(options.runs)
+            print("\n".join(table))
+            for line in unreadable:
+                print(f"left out: {line}", file=sys.stderr)
+            return 0
         study = read_study(options.study, options.runs, source=options.source, beside=options.beside)
         place = options.runs / study.name if study.archived else study.directory  # an earlier report stays as it is
-        output = options.output or place / "report"
+        output = options.output or check_folder(place / "report")
         text = write_report(study, output)
     except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     print(text, end="")
     for line in study.unreadable:
@@ -56,4 +62,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with mistakes_in_one_line():
+        sys.exit(main())

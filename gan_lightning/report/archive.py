@@ -2,9 +2,11 @@
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from gan_lightning.own_files import read_own
 from gan_lightning.report.runs import Point, Run, axes, place, protocol
 
 RUNS, RATES, CURVES = "runs.csv", "rates.csv", "curves.csv"
@@ -12,6 +14,8 @@ IDENTITY = ["run", "method", "label", "seed"]
 OUTCOME = ["learning_rate_scale", "status", "final", "best", "seconds", "n_critic"]
 ORIGIN = ["generator_parameters", "critic_parameters", "study", "generator_steps", "generator_step", "torch", "error"]
 SCORE = ["score", "higher_is_better"]
+LARGEST = 2**28
+"""Bytes that a CSV file may have."""
 SETTING, PROTOCOL, FINAL, BEST = "setting.", "protocol.", "final.", "best."
 
 
@@ -141,20 +145,36 @@ def write_curves(file: Path, curves: Mapping[tuple[str, int], Sequence[Point]]) 
 
 
 def read_curves(file: Path) -> dict[tuple[str, int], list[Point]]:
-    """What `write_curves` wrote; empty where there is no file."""
+    """What `write_curves` wrote; empty where there is no file.
+
+    Raises:
+        ValueError: if a row is none of a curve, in one line that names the file.
+    """
     curves: dict[tuple[str, int], list[Point]] = {}
     for row in read_rows(file):
-        point = Point(int(row["step"]), float(row["seconds"]), float(row["score"]))
-        curves.setdefault((row["method"], int(row["seed"])), []).append(point)
+        try:
+            point = Point(int(row["step"]), float(row["seconds"]), float(row["score"]))
+            curves.setdefault((row["method"], int(row["seed"])), []).append(point)
+        except (KeyError, ValueError) as error:
+            raise ValueError(f"{file}: {type(error).__name__} {error}: not a report's row") from error
     return curves
 
 
 def read_rows(file: Path) -> list[dict[str, str]]:
-    """The rows of a CSV file; none where there is no file."""
-    if not file.is_file():
+    """The rows of a CSV file, as many cells in each as there are names; none where there is no file.
+
+    Raises:
+        ValueError: if it is broken, in one line that names it.
+    """
+    try:
+        content = read_own(file, largest=LARGEST)
+    except FileNotFoundError:
         return []
-    with file.open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
+    try:
+        names, *rows = csv.reader(StringIO(content.decode(), newline=""), strict=True)
+        return [dict(zip(names, row, strict=True)) for row in rows]
+    except (csv.Error, ValueError) as error:
+        raise ValueError(f"{file} is broken: {' '.join(str(error).split())}; move it away, or put it back") from error
 
 
 def write_rows(file: Path, names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 from gan_lightning.report.by_axis import in_order
 from gan_lightning.report.runs import Run, find_twins, label_of, place
-from gan_lightning.report.study import Study, read_yaml
+from gan_lightning.report.study import Study
+from gan_lightning.runs.plain_yaml import read_plain_yaml
 
 CHOICES = "choices."
 ABSENT = "none"
@@ -111,13 +112,13 @@ def read_settings(run: Run, keys: Sequence[str]) -> dict[str, str]:
     Raises:
         ValueError: if the file cannot be read, or if the run has none and another key is asked for.
     """
-    file = run.directory / "config.yaml"
-    if file.is_file():
-        settings: dict[str, Any] = read_yaml(file)
-    else:
+    try:
+        settings = read_plain_yaml(run.directory / "config.yaml")
+    except FileNotFoundError:
         settings = {"method": run.method, "seed": run.seed, "choices": run.choices or {}}
         if not all(reached(settings, key) for key in keys):
-            raise ValueError(f"{run.status} without a config.yaml: {run.error or 'no error is recorded'}")
+            reason = run.error or "no error is recorded"
+            raise ValueError(f"{run.status} without a config.yaml: {reason}") from None
     return {key: as_text(value) for key in keys for value in reached(settings, key)}
 
 

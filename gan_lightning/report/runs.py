@@ -1,6 +1,7 @@
 """Runs as a report sees them: what a `result.json` says, what of it counts, and which runs may share a table."""
 
 import math
+import os
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_lightning.runs.metrics_file import read_metrics
-from gan_lightning.runs.result import Result, read_result
+from gan_lightning.runs.result import REMEDY, Result, read_result
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,11 +55,14 @@ def read_run(file: Path) -> Run:
 
 
 def read_runs(directory: Path) -> tuple[tuple[Run, ...], tuple[str, ...]]:
-    """The runs of a study directory by name, and one line for each `result.json` that cannot be read."""
+    """The runs of a study directory by name, and one line for each `result.json` that is lost or cannot be read."""
     runs, unreadable = [], []
-    for file in sorted(directory.glob("*/result.json")):
+    for file in sorted(path / "result.json" for path in directory.glob("*/")):
         try:
             runs.append(read_run(file))
+        except FileNotFoundError:
+            if os.path.lexists(file.with_name("config.yaml")):
+                unreadable.append(f"{file} is not there: {REMEDY}")
         except ValueError as error:
             unreadable.append(str(error).replace("\n", " "))
     return tuple(runs), tuple(unreadable)

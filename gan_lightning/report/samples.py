@@ -1,15 +1,19 @@
 """Samples of groups of runs side by side: from the last pictures or texts in their directories, or from several."""
 
-import shutil
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gan_lightning.own_files import read_own
 from gan_lightning.report.groups import Axis, Group
+from gan_lightning.report.pictures import read_text
 from gan_lightning.report.plots.sheet import SIDE, Cell, draw_sheet
 from gan_lightning.report.runs import Run
 
 SECTION, PICTURE = "samples.md", "samples.png"
+LARGEST_PICTURE = 2**28
+"""Bytes that a sheet of samples may have."""
 
 
 @dataclass
@@ -77,13 +81,14 @@ def order_in_words(settings: Samples, axes: Sequence[Axis]) -> str:
 
 def kept_section(folder: Path, output: Path) -> list[str]:
     """What `samples_section` wrote into the folder of an earlier report, copied to another."""
-    if not (folder / SECTION).is_file():
+    if not os.path.lexists(folder / SECTION):
         return ["## Samples", "", f"None were kept: there is no {SECTION} in {folder.name}.", ""]
     output.mkdir(parents=True, exist_ok=True)
-    for file in (folder / SECTION, folder / PICTURE):
-        if file.is_file() and folder.resolve() != output.resolve():
-            shutil.copyfile(file, output / file.name)
-    return (folder / SECTION).read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    section = read_text(folder / SECTION)
+    (output / SECTION).write_text(section, encoding="utf-8")
+    if os.path.lexists(folder / PICTURE):
+        (output / PICTURE).write_bytes(read_own(folder / PICTURE, largest=LARGEST_PICTURE))
+    return section.removesuffix("\n").split("\n")
 
 
 def cells_of(groups: Sequence[Group], settings: Samples) -> dict[tuple[str, str], Cell]:
@@ -123,4 +128,4 @@ def samples_until(run: Run, iteration: int | None) -> dict[int, Path]:
 
 def text_block(file: Path, lines: int) -> list[str]:
     """The first lines of a text, indented: as Markdown shows it whatever characters are in it."""
-    return [f"    {line}" for line in file.read_text(encoding="utf-8", errors="replace").split("\n")[:lines]]
+    return [f"    {line}" for line in read_text(file).split("\n")[:lines]]

@@ -102,11 +102,18 @@ def write_series(file: Path, logged: Logged) -> None:
 
 
 def read_series(file: Path) -> dict[str, Rows]:
-    """What `write_series` wrote; empty where there is no file."""
+    """What `write_series` wrote; empty where there is no file.
+
+    Raises:
+        ValueError: if a row is none of a run, in one line that names the file.
+    """
     logged: dict[str, Rows] = {}
     for row in read_rows(file):
-        name, step = row.pop("run"), int(row.pop("step"))
-        logged.setdefault(name, {})[step] = {column: float(value) for column, value in row.items() if value}
+        try:
+            name, step = row.pop("run"), int(row.pop("step"))
+            logged.setdefault(name, {})[step] = {column: float(value) for column, value in row.items() if value}
+        except (KeyError, ValueError) as error:
+            raise ValueError(f"{file}: {type(error).__name__} {error}: not a report's row") from error
     return logged
 
 

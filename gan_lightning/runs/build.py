@@ -1,28 +1,33 @@
 """The one place where settings become objects."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Collection
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import hydra.utils
 import torch
-from hydra.errors import InstantiationException
+from lightning.pytorch.loggers import Logger
 from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.optim import Optimizer
 
+from gan_lightning.averaging import Averaging
+from gan_lightning.class_losses import AuxiliaryClassifier
+from gan_lightning.constraints import Constraint
 from gan_lightning.data.base import RealData
 from gan_lightning.metrics import Scorer
 from gan_lightning.metrics.interim import Interim
 from gan_lightning.module import AdversarialModule, class_scores_of
-from gan_lightning.optimizers import weights_decayed
+from gan_lightning.objectives import Objective
+from gan_lightning.optimizers import RateDecay, weights_decayed
 from gan_lightning.randomness import seeded_generator
-from gan_lightning.runs.checkpoints import read_checkpoint
+from gan_lightning.runs.checkpoints import checkpoint_of
 from gan_lightning.runs.directory import RunDirectory
 from gan_lightning.runs.processes import check_devices, device_kind, limit_threads
 from gan_lightning.runs.settings import Settings
+from gan_lightning.runs.targets import Trusted, make
 from gan_lightning.runs.world import processes_of
 
 NORM_LAYERS = (_NormBase, nn.GroupNorm, nn.LayerNorm)
@@ -50,6 +55,7 @@ def build(settings: Settings) -> Parts:
             metric weights are missing.
     """
     check_devices(settings["trainer"])
+    build_dashboard(settings)
     module = build_module(settings)
     data = build_data(settings)
     data.prepare()
@@ -64,51 +70,62 @@ def build(settings: Settings) -> Parts:
     return Parts(module, data, scorer, interim)
 
 
-def build_module(settings: Settings) -> AdversarialModule:
+def build_module(settings: Settings, *, trusted: Trusted = None) -> AdversarialModule:
     """The training algorithm around freshly initialised networks.
 
     All that is random in it, what a constraint adds to the critic included, is a function of ``seed``.
+
+    Args:
+        settings: of the run.
+        trusted: whose code they may name; ``None`` for anybody's.
+
+    Raises:
+        ValueError: in one line, if a part cannot be made, or if no memory of this machine holds the networks.
     """
-    arch, recipe = settings["arch"], settings["optimizer"]
-    make = instantiate({**recipe, "lr": recipe["lr"] * settings["learning_rate_scale"]})
+    arch = settings["arch"]
+    rate = settings["optimizer"]["lr"] * settings["learning_rate_scale"]
+    recipe = {**settings["optimizer"], "lr": rate}
+    make_optimizer = _required(recipe, "optimizer", kind=Optimizer, trusted=trusted, as_recipe=True)
     weight_decay = arch.get("critic_weight_decay", 0.0)
     with torch.random.fork_rng(devices=[]):
+        _check_memory(settings, trusted=trusted)
         torch.manual_seed(seeded_generator(settings["seed"], "initialisation").initial_seed())
         return AdversarialModule(
-            _required(arch, "generator", "arch"),
-            _required(arch, "critic", "arch"),
-            objective=_required(settings, "objective"),
-            constraint=_required(settings, "constraint"),
-            generator_optimizer=partial(_make, make),
-            critic_optimizer=partial(_make_decayed, make, weight_decay=weight_decay),
+            _required(arch["generator"], "arch", "generator", kind=nn.Module, trusted=trusted),
+            _required(arch["critic"], "arch", "critic", kind=nn.Module, trusted=trusted),
+            objective=_required(settings["objective"], "objective", kind=Objective, trusted=trusted),
+            constraint=_required(settings["constraint"], "constraint", kind=Constraint, trusted=trusted),
+            generator_optimizer=partial(_make, make_optimizer),
+            critic_optimizer=partial(_make_decayed, make_optimizer, weight_decay=weight_decay),
             latent_dim=settings["latent_dim"],
             seed=settings["seed"],
-            decay=instantiate(settings["decay"]),
+            decay=make(settings["decay"], "decay", kind=RateDecay, trusted=trusted),
             classes=arch.get("classes"),
-            class_loss=instantiate(settings.get("class_loss", {})),  # a run of an earlier version has none
+            class_loss=make(settings["class_loss"], "class_loss", kind=AuxiliaryClassifier, trusted=trusted),
             generator_batch_multiple=settings["generator_batch_multiple"],
-            ema=instantiate(settings["ema"]),
+            ema=make(settings["ema"], "ema", kind=Averaging, trusted=trusted),
         )
 
 
-def build_data(settings: Settings) -> RealData:
+def build_data(settings: Settings, *, trusted: Trusted = None) -> RealData:
     """The data module, which is told here alone how many batches an iteration has; nothing is read yet.
 
     Raises:
-        ValueError: if the data say otherwise.
+        ValueError: if the data say otherwise, or cannot be made.
     """
     n_critic = settings["n_critic"]
     if settings["data"].get("n_critic", n_critic) != n_critic:
         raise ValueError(f"data.n_critic={settings['data']['n_critic']} is not possible: set n_critic, here {n_critic}")
-    return instantiate(settings["data"] | {"n_critic": n_critic})
+    return _required(settings["data"] | {"n_critic": n_critic}, "data", kind=RealData, trusted=trusted)
 
 
-def build_scorer(metrics: Settings) -> Scorer | None:
+def build_scorer(metrics: Settings, *, trusted: Trusted = None) -> Scorer | None:
     """The scorer of a ``metrics`` group, to be prepared; ``None`` for ``metrics=none``.
 
     When a run is scored, and by how many samples on the way, is no part of it.
     """
-    return instantiate({key: value for key, value in metrics.items() if key not in OF_THE_RUN})
+    node = {key: value for key, value in metrics.items() if key not in OF_THE_RUN}
+    return make(node, "metrics", kind=Scorer, trusted=trusted)
 
 
 def build_interim_scorer(metrics: Settings) -> Interim | None:
@@ -127,7 +144,14 @@ def build_interim_scorer(metrics: Settings) -> Interim | None:
     return None if scorer is None else Interim(scorer, samples)
 
 
-def load_run(directory: RunDirectory, *, checkpoint: str) -> tuple[AdversarialModule, RealData, int]:
+def build_dashboard(settings: Settings) -> Callable[..., Logger] | None:
+    """What makes the dashboard's logger, given its place; ``None`` where there is none."""
+    return make(settings["logger"], "logger", kind=Logger, as_recipe=True)
+
+
+def load_run(
+    directory: RunDirectory, *, checkpoint: str, trusted: Collection[str] = ()
+) -> tuple[AdversarialModule, RealData, int]:
     """A run's networks with the weights of a checkpoint, on its device, its data, and the weights' generator iteration.
 
     Of the data nothing is read: what there is to know of them without is in the checkpoint.
@@ -135,45 +159,61 @@ def load_run(directory: RunDirectory, *, checkpoint: str) -> tuple[AdversarialMo
     Args:
         directory: of the run.
         checkpoint: ``last`` or ``best``.
+        trusted: packages whose code the run's settings may name; else they name parts of this one alone.
 
     Raises:
-        ValueError, FileNotFoundError: in one line, if there is no such run or checkpoint, or if it is broken.
+        ValueError, FileNotFoundError: in one line, if there is no such run or checkpoint, if it is broken, or if its
+            settings name another's code.
     """
-    settings = directory.settings
-    module, data = build_module(settings), build_data(settings)
-    state = read_checkpoint(directory.best if checkpoint == "best" else directory.last)
+    settings = directory.sound_settings
+    module, data = build_module(settings, trusted=trusted), build_data(settings, trusted=trusted)
+    state = checkpoint_of(directory, checkpoint, module)
     module.load_state_dict(state["state_dict"])
     data.load_state_dict(state.get(type(data).__qualname__, {}))
     limit_threads(settings["trainer"])
     return module.to(device_kind(settings["trainer"])), data, state["global_step"]
 
 
-def instantiate(node: Settings) -> Any:
-    """The object that a node's ``_target_`` names, ``None`` where it names none.
-
-    Raises:
-        ValueError, OSError: the constructor's own, instead of Hydra's wrapping.
-    """
-    if node.get("_target_") is None:
-        return None
-    try:
-        return hydra.utils.instantiate(node, _convert_="all")
-    except InstantiationException as error:
-        if isinstance(error.__cause__, (ValueError, OSError)):
-            raise error.__cause__ from None
-        raise ValueError(" ".join(str(error).split())) from error
-
-
-def _required(settings: Settings, name: str, *path: str) -> Any:
+def _required(node: Settings, *where: str, kind: type, trusted: Trusted, as_recipe: bool = False) -> Any:
     """The object of a node that every run needs.
 
     Raises:
-        ValueError: if there is no such node, or if it names no class; and the constructor's own.
+        ValueError: if it names no class; and as :func:`targets.make`.
     """
-    made = instantiate(settings.get(name) or {})
+    made = make(node, *where, kind=kind, trusted=trusted, as_recipe=as_recipe)
     if made is None:
-        raise ValueError(f"{'.'.join([*path, name])} needs a _target_, the class or function that makes it")
+        raise ValueError(f"{'.'.join(where)} needs a _target_, the class or function that makes it")
     return made
+
+
+def _check_memory(settings: Settings, *, trusted: Trusted) -> None:
+    """Build the networks without their numbers first, and compare their size with the memory that is to hold them.
+
+    Raises:
+        ValueError: if a weight, a gradient and an optimiser's two means for every parameter do not fit in it.
+    """
+    try:
+        with torch.device("meta"):
+            networks = [
+                _required(settings["arch"][name], "arch", name, kind=nn.Module, trusted=trusted)
+                for name in ("generator", "critic")
+            ]
+    except Exception:
+        return  # a user's own network may need numbers; what is wrong is said where it is made with them
+    numbers = sum(parameter.numel() for network in networks for parameter in network.parameters())
+    needed, there = 4 * 4 * numbers, _memory(device_kind(settings["trainer"]))
+    if needed > there:
+        raise ValueError(
+            f"arch: networks of {numbers:,} parameters are not possible: training takes {needed / 2**30:,.0f} GiB for "
+            f"them, and {there / 2**30:,.0f} are here"
+        )
+
+
+def _memory(device: str) -> int:
+    """Bytes of a kind of device."""
+    if device == "cuda":
+        return torch.cuda.get_device_properties(0).total_memory
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _check_classes(module: AdversarialModule, data: RealData) -> None:
@@ -184,7 +224,7 @@ def _check_classes(module: AdversarialModule, data: RealData) -> None:
 def _check_recipe(module: AdversarialModule) -> None:
     try:
         module.configure_optimizers()
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(f"optimizer: {error}") from error
 
 

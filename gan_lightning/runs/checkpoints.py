@@ -1,67 +1,231 @@
-"""Checkpoints that survive a kill at any moment and hold nothing but plain containers and tensors."""
+"""Checkpoints that survive a kill at any moment, hold nothing but plain containers and tensors, and are read whole."""
 
 import logging
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+from zipfile import ZIP_STORED, ZipFile
 
 import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
+from torch import Tensor, nn
 
 from gan_lightning.atomic import atomic_file
+from gan_lightning.own_files import move_aside, open_own
 from gan_lightning.runs.directory import RunDirectory
+from gan_lightning.runs.result import Result, checked_result
 
 log = logging.getLogger(__name__)
+
+OF_TRAINING = {"loops": dict, "callbacks": dict, "optimizer_states": list, "random_streams": dict}
+"""What a checkpoint has beside the weights if training can go on from it."""
+
+
+@dataclass(frozen=True)
+class Resumable:
+    """A checkpoint that training can go on from.
+
+    Attributes:
+        path: of the file.
+        step: its generator iteration.
+        result: what the run had recorded by then, ``None`` in one of an earlier version.
+    """
+
+    path: Path
+    step: int
+    result: Result | None
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
     """Writes a checkpoint in one move and reads it with ``weights_only=True``."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | os.PathLike, storage_options: Any = None) -> None:
-        with atomic_file(Path(path)) as temporary:
-            torch.save(checkpoint, temporary)
+        with atomic_file(Path(path)) as temporary, open(temporary, "wb") as file:
+            try:
+                torch.save(checkpoint, file)
+            except RuntimeError as error:  # torch's own words for a file that cannot be written
+                if isinstance(error.__context__, OSError):
+                    raise error.__context__ from None
+                raise
 
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = True) -> dict[str, Any]:
         return read_checkpoint(Path(path))
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """A checkpoint's content, on the CPU.
+    """A checkpoint's content, on the CPU; every byte of it is compared with the checksums that it carries.
 
     Raises:
-        FileNotFoundError: if there is none.
-        ValueError: if it is truncated or otherwise broken, naming it.
+        FileNotFoundError: if there is none, naming those that there are.
+        ValueError: if it is truncated or otherwise broken, or no checkpoint of a run, naming it.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} does not exist")
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        reason = (str(error).splitlines() or [""])[0]
-        raise ValueError(f"checkpoint {path} is truncated or broken ({type(error).__name__}: {reason})") from error
+        opened = open_own(path)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{path} does not exist{_others(path)}") from error
+    with opened as file:
+        try:
+            _check_archive(file)
+            file.seek(0)
+            content = torch.load(file, map_location="cpu", weights_only=True)
+            _check_content(content)
+        except Exception as error:
+            reason = (str(error).splitlines() or [""])[0]
+            raise ValueError(
+                f"checkpoint {path} is truncated or broken ({type(error).__name__}: {reason}){_others(path)}"
+            ) from error
+    return content
 
 
-def resumable(directory: RunDirectory) -> tuple[Path, int] | None:
-    """The newest checkpoint that can be read, with its generator iteration; ``None`` if there is none at all.
+def check_weights(network: nn.Module, weights: Mapping[str, Tensor], *, path: Path) -> None:
+    """Compare the weights of a checkpoint with a module that is to have them.
+
+    Raises:
+        ValueError: naming the file and the weight, if one is missing or too many, or of another shape or type.
+    """
+    expected = network.state_dict()
+    for name in (*expected, *weights):
+        ours, theirs = expected.get(name), weights.get(name)
+        if ours is None or theirs is None:
+            raise ValueError(f"{path} is of other networks: {name} is in {'it' if ours is None else 'the run'} alone")
+        if ours.shape != theirs.shape or ours.dtype != theirs.dtype:
+            raise ValueError(
+                f"{path} is of other networks: {name} is {_in_words(theirs)} in it, and {_in_words(ours)} in the run"
+            )
+
+
+def checkpoint_of(directory: RunDirectory, which: str, network: nn.Module) -> dict[str, Any]:
+    """The content of a run's checkpoint, which must be the one that its ``result.json`` speaks of, if it has ended.
+
+    Args:
+        directory: of the run.
+        which: ``last`` or ``best``.
+        network: the module that is to have its weights.
+
+    Raises:
+        FileNotFoundError, ValueError: in one line, if there is no such checkpoint, if it is broken, or another's.
+    """
+    path = directory.best if which == "best" else directory.last
+    content = read_checkpoint(path)
+    check_weights(network, content["state_dict"], path=path)
+    result = directory.result
+    if result is not None and result.status == "finished":
+        best = (result.scores or {}).get("best") or {}
+        expected = best.get("generator_step") if which == "best" else result.generator_step
+        if expected not in (None, content["global_step"]):
+            raise ValueError(
+                f"{path} is of generator iteration {content['global_step']}, and not the {which} of this run, which is "
+                f"of {expected}{_others(path)}"
+            )
+    return content
+
+
+def resumable(directory: RunDirectory, network: nn.Module) -> Resumable | None:
+    """The newest checkpoint that can be gone on from; ``None`` if there is none at all.
 
     A broken one is named and moved aside, and the one before is taken.
+
+    Args:
+        directory: of the run.
+        network: the module that is to have its weights.
 
     Raises:
         ValueError: if there are checkpoints and none can be read.
     """
     broken: dict[Path, ValueError] = {}
     for path in (directory.last, directory.previous):
-        if not path.exists():
-            continue
         try:
-            step = read_checkpoint(path)["global_step"]
+            found = _resumable(path, network)
+        except FileNotFoundError:
+            continue
         except ValueError as error:
             broken[path] = error
             continue
         for other, error in broken.items():
             log.warning("%s; going back to %s", error, path)
-            other.replace(other.with_suffix(".broken"))  # else the next checkpoint would push out the good one
-        return path, step
+            move_aside(other)  # else the next checkpoint would push out the good one
+        return found
     if broken:
-        raise ValueError(f"{next(iter(broken.values()))}; delete {directory.last.parent} to start the run again")
+        raise ValueError(
+            f"{next(iter(broken.values()))}; nothing else can be gone on from: put the file back, or move "
+            f"{directory.last.parent} away to start the run again"
+        )
     return None
+
+
+def _resumable(path: Path, network: nn.Module) -> Resumable:
+    content = read_checkpoint(path)
+    check_weights(network, content["state_dict"], path=path)
+    for name, kind in OF_TRAINING.items():
+        if not isinstance(content.get(name), kind):
+            raise ValueError(f"{path} has no {name}: it holds weights alone, which cannot be gone on from")
+    kept = content["callbacks"].get("Checkpointing")
+    kept = kept if isinstance(kept, dict) else {}
+    if "result" not in kept:
+        return Resumable(path, content["global_step"], None)
+    try:
+        result = checked_result(kept["result"])
+        seconds = round(float(kept["seconds"]), 3)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path}: what it keeps of the run's result is not one: {error}") from error
+    is_whole = content["global_step"] >= result.generator_steps
+    result = replace(
+        result,
+        status="finished" if is_whole else "running",
+        generator_step=content["global_step"],
+        seconds=seconds,
+        error=None,
+    )
+    return Resumable(path, content["global_step"], result)
+
+
+def _check_archive(file: BinaryIO) -> None:
+    """Compare what an archive holds with its checksums; nothing is unpacked that is larger than the file.
+
+    Raises:
+        ValueError: if they differ, or if it is no archive as torch writes them.
+        zipfile.BadZipFile: if it is no archive.
+    """
+    size = os.fstat(file.fileno()).st_size
+    with ZipFile(file) as archive:
+        entries = archive.infolist()
+        if any(entry.compress_type != ZIP_STORED or entry.compress_size != entry.file_size for entry in entries):
+            raise ValueError("its entries are packed, and torch packs none")
+        if sum(entry.file_size for entry in entries) > size:
+            raise ValueError("its entries announce more bytes than it has")
+        if len({entry.filename for entry in entries}) < len(entries):
+            raise ValueError("two of its entries have one name")
+        differing = archive.testzip()
+    if differing is not None:
+        raise ValueError(f"the checksum of {differing} is not that of its content")
+
+
+def _check_content(content: Any) -> None:
+    """Look whether something read is a checkpoint of a run.
+
+    Raises:
+        ValueError: if it is not.
+    """
+    if not isinstance(content, dict):
+        raise ValueError("it is no checkpoint of a run")
+    step, weights = content.get("global_step"), content.get("state_dict")
+    if type(step) is not int or step < 0 or not isinstance(weights, dict):
+        raise ValueError("it is no checkpoint of a run: global_step and state_dict are needed")
+    for name, value in weights.items():
+        if not isinstance(name, str) or not isinstance(value, Tensor) or value.layout != torch.strided:
+            raise ValueError(f"its state_dict has {str(name)[:100]}, which is no plain tensor")
+        if value.numel() * value.element_size() > value.untyped_storage().nbytes():
+            raise ValueError(f"{name} announces more numbers than there are")
+        if value.is_floating_point() and not value.isfinite().all():
+            raise ValueError(f"{name} has numbers that are not finite")
+
+
+def _others(path: Path) -> str:
+    there = sorted(other.name for other in path.parent.glob("*.ckpt") if other.name != path.name)
+    return f"; beside it lie {', '.join(there)}" if there else ""
+
+
+def _in_words(value: Tensor) -> str:
+    return f"{'x'.join(map(str, value.shape)) or 'a number'} of {str(value.dtype).removeprefix('torch.')}"

@@ -133,8 +133,8 @@ def names_of(config: DictConfig, overrides: list[str], choices: Mapping[str, str
     """
     replaced = replaced_parts(overrides)
     return {
-        "method": " ".join([config.method, *replaced]),
-        "label": ", ".join([config.label, *replaced]),
+        "method": " ".join([str(config.get("method")), *replaced]),
+        "label": ", ".join([str(config.get("label")), *replaced]),
         "choices": {
             group: str(option) for group, option in choices.items() if option and not group.startswith("hydra/")
         },

@@ -1,5 +1,6 @@
 """What the user typed: the overrides of every run, and keys that nobody knows."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from difflib import get_close_matches
@@ -9,13 +10,15 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Override, QuotedString
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
 
 from gan_lightning.resources import project_folder
+from gan_lightning.runs.identity import key_of
 from gan_lightning.runs.settings import Settings, flatten
 
 
@@ -33,9 +36,11 @@ class OverridesCheck(Callback):
         """Look at the overrides of a single run.
 
         Raises:
-            Mistake: as :func:`check_added_keys`, :func:`check_parts` and :func:`check_single` have it.
+            Mistake: as :func:`check_interpolations`, :func:`check_added_keys`, :func:`check_parts` and
+                :func:`check_single` have it.
         """
-        overrides = list(config.hydra.overrides.task)
+        overrides = typed_overrides(config.hydra)
+        check_interpolations(config.hydra)
         check_parts(overrides)
         check_single(config, overrides)
         check_added_keys(config, overrides)
@@ -50,6 +55,45 @@ class OverridesCheck(Callback):
             check_parts(overrides)
             check_added_keys(config, overrides)
             break
+
+
+def typed_overrides(hydra: Any) -> list[str]:
+    """The overrides of one run as they were typed: what they interpolate may be known on the run's machine alone."""
+    typed: Any = OmegaConf.to_container(hydra.overrides.task, resolve=False)
+    return typed
+
+
+def check_interpolations(hydra: DictConfig) -> None:
+    """Look whether what a single run's overrides interpolate is there; its directory is named by them.
+
+    Raises:
+        Mistake: naming the first whose is not.
+    """
+    for place, line in enumerate(typed_overrides(hydra)):
+        try:
+            _ = hydra.overrides.task[place]
+        except OmegaConfBaseException as error:
+            raise Mistake(f"{line} is not possible: {str(error).splitlines()[0]}") from error
+
+
+def check_options(arguments: Sequence[str]) -> None:
+    """Look whether every config group is given the name of an option; Hydra itself would end in a traceback.
+
+    Args:
+        arguments: of the command line, Hydra's own flags among them.
+
+    Raises:
+        Mistake: for a number, a list or an interpolation in the place of a name.
+    """
+    groups = {folder.name: folder for folder in project_folder("conf").iterdir() if folder.is_dir()}
+    lines = [argument for argument in arguments if key_of(argument) in groups and "=" in argument]
+    for line, override in zip(lines, _parsed(lines), strict=True):
+        values = list(override.sweep_string_iterator()) if override.is_sweep_override() else [override.value()]
+        for value in values:
+            is_name = re.fullmatch(r"[\w/]+", str(value)) and isinstance(value, (str, QuotedString))
+            if not (isinstance(value, dict) or is_name):
+                allowed = sorted(path.stem for path in groups[key_of(line)].glob("*.yaml"))
+                raise Mistake(f"{line} is not possible: the name of an option is needed; allowed: {', '.join(allowed)}")
 
 
 def check_parts(overrides: list[str]) -> None:
@@ -84,9 +128,8 @@ def check_single(config: DictConfig, overrides: list[str]) -> None:
 def sweep_overrides(config: DictConfig) -> Iterator[list[str]]:
     """The task overrides of every run of a sweep, as Hydra's basic sweeper makes them."""
     lines = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
-    typed: Any = OmegaConf.to_container(config.hydra.overrides.task, resolve=False)  # a run's machine may know more
     choices: dict[str, list[str]] = {}
-    for override in _parsed([*lines, *typed]):
+    for override in _parsed([*lines, *typed_overrides(config.hydra)]):
         key = override.get_key_element()
         if override.is_sweep_override():
             choices[key] = [f"{key}={value}" for value in override.sweep_string_iterator()]

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from gan_lightning.runs.directory import RunDirectory
@@ -13,6 +14,9 @@ LEAST_SECONDS = 300
 
 OTHER_GPU_REQUESTS = ("gres", "gpus_per_task", "additional_parameters")
 """Settings of the launcher, besides ``gpus_per_node``, by which GPUs can be asked for."""
+
+LONGEST_ANSWER = 60
+"""Seconds that SLURM is given to tell what is in its queue."""
 
 
 def queued_jobs(jobs: Iterable[str]) -> dict[str, str]:
@@ -27,16 +31,23 @@ def queued_jobs(jobs: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for job in asked:  # together, one that SLURM has forgotten would make it refuse to answer for all
         command = ["squeue", "--noheader", "--array", "--format=%i %T", f"--jobs={job}"]
-        answer = subprocess.run(command, capture_output=True, text=True)
+        try:
+            answer = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST_ANSWER)
+        except subprocess.TimeoutExpired as error:
+            raise OSError(f"squeue: no answer in {LONGEST_ANSWER} s") from error
         if answer.returncode and "Invalid job id" not in answer.stderr:
-            raise OSError(f"squeue: {answer.stderr.strip()}")
+            raise OSError(f"squeue: {' '.join(answer.stderr.split()) or 'it failed without a word'}")
         found |= dict(line.split() for line in answer.stdout.splitlines())
     return found
 
 
 def noted_jobs(directories: Iterable[RunDirectory]) -> list[str]:
-    """The jobs that runs were given to."""
-    return list(filter(None, (directory.noted_job for directory in directories)))
+    """The jobs that runs were given to; a file that names none is told with the state of its run."""
+    jobs: list[str] = []
+    for directory in directories:
+        with suppress(ValueError, OSError):
+            jobs += filter(None, [directory.noted_job])
+    return jobs
 
 
 def check_request(request: Mapping[str, Any], settings: Settings) -> None:
@@ -101,7 +112,10 @@ def check_limit(request: Mapping[str, Any], settings: Settings, directory: RunDi
     Raises:
         ValueError: if it does not.
     """
-    result = directory.result
+    try:
+        result = directory.result
+    except ValueError:  # the run itself writes it anew
+        return
     if result is None or not result.generator_step:
         return
     interval = settings["every"]["checkpoint"]

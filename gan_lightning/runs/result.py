@@ -2,16 +2,22 @@
 
 import json
 import math
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, get_args, get_origin
 
 from gan_lightning.atomic import atomic_file
+from gan_lightning.own_files import read_own
 
 ENDED = ("finished", "diverged", "failed")
 STATUSES = (*ENDED, "running")
 
-REMEDY = "delete it, and the run's command writes it anew, going on from the last checkpoint if there is one"
+REMEDY = "the run's own command writes it anew from what the last checkpoint knows, and moves a broken one aside"
+
+LARGEST = 2**20
+"""Bytes that a ``result.json`` may have."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,23 +84,63 @@ def read_result(file: Path) -> Result:
         ValueError: if it is broken or not a run's, in one line that names it.
     """
     try:
-        entries: dict[str, Any] = dict(json.loads(file.read_text(encoding="utf-8")))
-        if "method" not in entries:
-            entries["method"] = entries["objective"]
-        entries["label"] = entries.get("label") or entries["method"]
-        if entries["status"] not in STATUSES:
-            raise ValueError(f"status '{entries['status']}' is none of {', '.join(STATUSES)}")
-        for name in ("seed", "generator_steps", "generator_step"):
-            entries[name] = int(entries[name])
-        entries["seconds"] = float(entries["seconds"])
-        if entries.get("learning_rate_scale") is not None:
-            entries["learning_rate_scale"] = float(entries["learning_rate_scale"])
-        return Result(**{field.name: entries[field.name] for field in fields(Result) if field.name in entries})
+        return checked_result(json.loads(read_own(file, largest=LARGEST)))
     except FileNotFoundError:
         raise
-    except (KeyError, OSError, TypeError, ValueError) as error:
-        reason = f"no entry {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
-        raise ValueError(f"{file}: not a run's result: {reason}; {REMEDY}") from error
+    except (OSError, RecursionError, TypeError, ValueError) as error:
+        raise ValueError(f"{file}: not a run's result: {' '.join(str(error).split())}; {REMEDY}") from error
+
+
+def checked_result(content: Any) -> Result:
+    """The result whose fields are the entries of a dictionary, as JSON has them.
+
+    Raises:
+        ValueError: if an entry is missing, or of another type.
+    """
+    if not isinstance(content, dict):
+        raise ValueError("it has no entries")
+    entries = dict(content)
+    if "method" not in entries and "objective" in entries:
+        entries["method"] = entries["objective"]
+    entries["label"] = entries.get("label") or entries.get("method")
+    for field in fields(Result):
+        if field.name not in entries and field.default is MISSING:
+            raise ValueError(f"no entry '{field.name}'")
+        if field.name in entries and not _fits(entries[field.name], field.type):
+            raise ValueError(f"{field.name} is {str(entries[field.name])[:100]!r}, which it cannot be")
+    if entries["status"] not in STATUSES:
+        raise ValueError(f"status '{entries['status']}' is none of {', '.join(STATUSES)}")
+    _check_scores(entries.get("scores") or {})
+    return Result(**{field.name: entries[field.name] for field in fields(Result) if field.name in entries})
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    """Whether a value of JSON is of a field's type; numbers of a result are finite and not negative."""
+    if isinstance(kind, UnionType):
+        return any(_fits(value, each) for each in get_args(kind))
+    if get_origin(kind) is dict:
+        return isinstance(value, dict) and all(_fits(each, get_args(kind)[1]) for each in value.values())
+    if kind in (int, float):
+        return type(value) in (int, kind) and 0 <= value < (2**63 if kind is int else math.inf)
+    return kind is Any or isinstance(value, kind)
+
+
+def _check_scores(scores: Mapping[str, Any]) -> None:
+    """Look whether scores are such as a run takes them: numbers by name, and ``None`` for what was none.
+
+    Raises:
+        ValueError: if they are not.
+    """
+    for which in ("final", "best", "protocol"):
+        if not isinstance(scores.get(which, {}), dict):
+            raise ValueError(f"scores.{which} is {str(scores[which])[:100]!r}, and dict is needed")
+    for name in ("monitor", "watched"):
+        if not isinstance(scores.get(name, ""), str):
+            raise ValueError(f"scores.{name} is {str(scores[name])[:100]!r}, and str is needed")
+    for which in ("final", "best"):
+        for name, value in scores.get(which, {}).items():
+            if isinstance(value, bool) or not isinstance(value, (int, float, NoneType)):
+                raise ValueError(f"scores.{which}.{name} is {str(value)[:100]!r}, and a number is needed")
 
 
 def write_result(file: Path, result: Result) -> None:

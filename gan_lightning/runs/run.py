@@ -1,5 +1,6 @@
 """One run from start to end: goes on where an earlier start was cut off, and records how it ended."""
 
+import errno
 import logging
 import platform
 import shutil
@@ -15,7 +16,7 @@ from typing import Any
 
 import lightning as L
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
-from lightning.pytorch.loggers import Logger, WandbLogger
+from lightning.pytorch.loggers import Logger, TensorBoardLogger, WandbLogger
 from torch import distributed
 from torch.multiprocessing.spawn import ProcessExitedException
 
@@ -25,16 +26,18 @@ from gan_lightning.callbacks.pictures import Pictures, draw_curves
 from gan_lightning.callbacks.progress import Progress
 from gan_lightning.callbacks.scoring import Scoring
 from gan_lightning.module import Diverged
+from gan_lightning.own_files import append_own, check_folder, move_aside
 from gan_lightning.parallel import TogetherError, from_first, raise_together
 from gan_lightning.resources import PACKAGE
-from gan_lightning.runs.build import Parts, build, instantiate
-from gan_lightning.runs.checkpoints import AtomicCheckpointIO, resumable
+from gan_lightning.runs.build import Parts, build, build_dashboard
+from gan_lightning.runs.checkpoints import AtomicCheckpointIO, Resumable, resumable
 from gan_lightning.runs.directory import RunDirectory
 from gan_lightning.runs.identity import check_content
 from gan_lightning.runs.interruption import Interrupted, note_signal, received_signal
+from gan_lightning.runs.metrics_file import read_metrics
 from gan_lightning.runs.metrics_logger import MetricsLogger
 from gan_lightning.runs.processes import DataParallel, device_kind, give_up_others, in_processes, limit_threads
-from gan_lightning.runs.result import Result, read_result
+from gan_lightning.runs.result import Result, read_result, write_result
 from gan_lightning.runs.settings import Settings, flatten
 from gan_lightning.runs.words import closing, nothing_to_do, opening, quieten
 from gan_lightning.runs.world import processes_of
@@ -42,6 +45,9 @@ from gan_lightning.runs.world import processes_of
 log = logging.getLogger(__name__)
 
 PACKAGES = ("gan_lightning", "torch", "lightning", "torchmetrics", "torch-fidelity", "hydra-core")
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Errors of a disk that is full, or as good as full for this user."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,7 @@ class Word:
         ended: do not train, or no longer: the run has come to this status.
     """
 
-    checkpoint: tuple[Path, int] | None = None
+    checkpoint: Resumable | None = None
     ended: str | None = None
 
 
@@ -73,11 +79,12 @@ def run(settings: Settings, directory: RunDirectory, *, lock: int) -> str:
     """
     quieten()
     launched = distributed.is_initialized()
-    checkpoint = resumable(directory)
-    earlier = directory.result
+    parts = build(settings)
+    checkpoint = resumable(directory, parts.module)
+    earlier = _earlier_result(directory, checkpoint)
+    read_metrics(directory.metrics)  # what is broken is told before anything is written
     if checkpoint is not None and earlier is not None:
         _check_device(earlier, settings, directory.path)
-    parts = build(settings)
     if earlier is not None:
         check_content(earlier, data=parts.data.provenance, weights=_weights(parts))
         if directory.has_ended(settings):
@@ -85,7 +92,7 @@ def run(settings: Settings, directory: RunDirectory, *, lock: int) -> str:
             return earlier.status
     if received_signal() is not None:
         return "interrupted"
-    result = starting(settings, parts, step=0 if checkpoint is None else checkpoint[1], earlier=earlier)
+    result = starting(settings, parts, step=0 if checkpoint is None else checkpoint.step, earlier=earlier)
     directory.begin(settings, result)
     log.info("%s", opening(settings, result, directory.path))
     trainer = settings["trainer"]
@@ -196,19 +203,21 @@ def versions() -> dict[str, str]:
     return found
 
 
-def fit(settings: Settings, directory: RunDirectory, *, parts: Parts, checkpoint: tuple[Path, int] | None) -> None:
+def fit(settings: Settings, directory: RunDirectory, *, parts: Parts, checkpoint: Resumable | None) -> None:
     """Train in this process, one of the run's, and record how it ended.
 
     Args:
         settings, directory: of the run.
         parts: built from the settings in this process.
-        checkpoint: what to go on from, with its generator iteration.
+        checkpoint: what to go on from.
     """
     limit_threads(settings["trainer"])
     checkpointing = Checkpointing(directory, every=settings["every"]["checkpoint"])
     iteration_end = IterationEnd(clock=lambda: checkpointing.seconds)
     metrics = MetricsLogger(
-        directory.metrics, resumed_step=0 if checkpoint is None else checkpoint[1], clock=lambda: iteration_end.seconds
+        directory.metrics,
+        resumed_step=0 if checkpoint is None else checkpoint.step,
+        clock=lambda: iteration_end.seconds,
     )
     trainer = make_trainer(
         settings,
@@ -217,19 +226,21 @@ def fit(settings: Settings, directory: RunDirectory, *, parts: Parts, checkpoint
     )
     ending: dict[str, Any] = {"status": "finished"}
     try:
-        trainer.fit(parts.module, datamodule=parts.data, ckpt_path=None if checkpoint is None else checkpoint[0])
+        trainer.fit(parts.module, datamodule=parts.data, ckpt_path=None if checkpoint is None else checkpoint.path)
     except Diverged as error:
-        ending = {"status": "diverged", "generator_step": trainer.global_step, "error": str(error)}
+        seconds = round(checkpointing.seconds, 3)
+        ending = {"status": "diverged", "generator_step": trainer.global_step, "seconds": seconds, "error": str(error)}
     except Interrupted as error:
         ending = {"generator_step": trainer.global_step, "error": str(error)}
     if trainer.is_global_zero:
         for logger in trainer.loggers:
+            show_status(logger, ending.get("status", "interrupted"), step=trainer.global_step)
             logger.save()
             logger.finalize("success")
             if isinstance(logger, WandbLogger):
                 logger.experiment.finish()  # else the next run of a sweep in this process would go on with its curve
         draw_curves(directory)
-        directory.record(**ending, seconds=round(checkpointing.seconds, 3))
+        directory.record(**{"seconds": round(checkpointing.seconds_kept, 3), **ending})  # as the checkpoint knows it
 
 
 def make_trainer(settings: Settings, *, callbacks: list[L.Callback], loggers: list[Logger]) -> L.Trainer:
@@ -276,38 +287,69 @@ def make_callbacks(settings: Settings, directory: RunDirectory, *, parts: Parts)
 
 def make_dashboards(settings: Settings, directory: RunDirectory) -> list[Logger]:
     """The dashboard that was asked for, beside ``metrics.csv``, if one was."""
-    make = instantiate(settings["logger"])
-    if make is None:
+    make_logger = build_dashboard(settings)
+    if make_logger is None:
         return []
+    for folder in ("tensorboard", "wandb"):
+        check_folder(directory.path / folder)
     place: dict[str, Any] = {"save_dir": str(directory.path)}
     if "project" in settings["logger"]:  # Weights & Biases
         name = directory.path.name
         run_id = sha256(f"{settings['study']}/{name}".encode()).hexdigest()[:16]
         place |= {"group": settings["study"], "name": name, "id": run_id, "resume": "allow"}
-    logger: Logger = make(**place)
+    logger = make_logger(**place)
     logger.log_hyperparams(flatten(settings))
     return [logger]
 
 
-def _build_and_fit(settings: Settings, path: Path, checkpoint: tuple[Path, int] | None) -> None:
+def show_status(logger: Logger, status: str, *, step: int) -> None:
+    """How a run ended, where a dashboard shows it; one that diverged has a tag as well on Weights & Biases."""
+    if isinstance(logger, TensorBoardLogger):
+        logger.experiment.add_text("status", status, step)
+    elif isinstance(logger, WandbLogger):
+        run = logger.experiment
+        run.summary["status"] = status
+        others = tuple(tag for tag in run.tags or () if tag != "diverged")
+        run.tags = (*others, "diverged") if status == "diverged" else others
+
+
+def _build_and_fit(settings: Settings, path: Path, checkpoint: Resumable | None) -> None:
     fit(settings, RunDirectory(path), parts=build(settings), checkpoint=checkpoint)
 
 
 def _record_failure(error: Exception, directory: RunDirectory) -> None:
     line = (str(error).strip() or type(error).__name__).splitlines()[-1]
-    log.error("failed: %s (traceback in %s)", line, directory.path / "train.log")
+    is_full = isinstance(error, OSError) and error.errno in NO_ROOM
     try:
-        _write_traceback(directory)
+        if is_full:
+            log.error("failed: %s; the same command goes on once there is room", line)
+        else:
+            log.error("failed: %s (traceback in %s)", line, directory.path / "train.log")
+            _write_traceback(directory)
         if not read_result(directory.result_file).ended:  # else it came to its end, and a process failed after that
             directory.record(status="failed", error=f"{type(error).__name__}: {line}")
-    except OSError as another:
+    except (OSError, ValueError) as another:
         log.error("that cannot be written down either: %s", another)
 
 
 def _write_traceback(directory: RunDirectory) -> None:
     """Write down the exception that is being handled."""
-    with open(directory.path / "train.log", "a") as file:
+    with append_own(directory.path / "train.log") as file:
         file.write(traceback.format_exc())
+
+
+def _earlier_result(directory: RunDirectory, checkpoint: Resumable | None) -> Result | None:
+    """What an earlier start recorded; where that is lost or broken, what its checkpoint knows of it is written anew."""
+    try:
+        result = directory.result
+    except ValueError:
+        log.warning("moved aside: %s", move_aside(directory.result_file))
+        result = None
+    if result is None and checkpoint is not None and checkpoint.result is not None:
+        result = checkpoint.result
+        write_result(directory.result_file, result)
+        log.info("%s is written anew from what %s knows", directory.result_file, checkpoint.path.name)
+    return result
 
 
 def _check_device(earlier: Result, settings: Settings, path: Path) -> None:

@@ -3,31 +3,16 @@
 Nothing heavy is imported here, so that a mistake is on the screen before torch is loaded.
 """
 
-import re
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationKeyError
 
 from gan_lightning.draw import draw
+from gan_lightning.ranges import Seed, check_value
+from gan_lightning.runs.schema import GROUPS, Node, Table, check_settings
 
 Settings = dict[str, Any]
-
-WHOLE_NUMBERS = {
-    "generator_steps": 1,
-    "n_critic": 1,
-    "generator_batch_multiple": 1,
-    "latent_dim": 1,
-    "seed": 0,
-    "data.batch_size": 1,
-    "trainer.devices": 1,
-    "trainer.nodes": 1,
-    "every.log": 1,
-    "every.held_out": 1,
-    "every.pictures": 1,
-    "every.checkpoint": 1,
-}
-"""Settings that count something, with the least that each may be."""
 
 
 def resolve(config: DictConfig) -> Settings:
@@ -36,33 +21,29 @@ def resolve(config: DictConfig) -> Settings:
     An axis of the table that the user has set stays as it is.
 
     Raises:
-        ValueError: for a setting outside its range, or one that another needs and is not there, in one line.
+        ValueError: for a setting of another type or outside its range, or one that another needs and is not there, in
+            one line.
     """
     config = config.copy()
     OmegaConf.set_struct(config, False)
-    for key, least in WHOLE_NUMBERS.items():
-        _check_whole(key, OmegaConf.select(config, key), least=least)
-    if config.metrics.get("_target_") is not None:
-        _check_whole("metrics.every", config.metrics.every, least=1)
-    if config.trainer.threads is not None:
-        _check_whole("trainer.threads", config.trainer.threads, least=1)
-    for key in ("learning_rate_scale", "optimizer.lr"):
-        _check_positive(key, OmegaConf.select(config, key))
-    if not re.fullmatch(r"[\w.,=+-]+", str(config.study)) or str(config.study).startswith("."):
-        raise ValueError(f"study={config.study} is not possible: it names a folder, by letters, digits and . , = + - _")
-    _check_shares(config.data.batch_size, devices=config.trainer.devices, nodes=config.trainer.nodes)
+    for name in GROUPS:
+        group = config.get(name)
+        check_value(dict(group) if OmegaConf.is_dict(group) else group, Node, name)  # before others ask for its keys
+    check_value(config.seed, Seed, "seed")
     config.arch.drawn = _fill_in_draw(config)
     config.pop("report", None)
     try:
-        settings = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+        plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except InterpolationKeyError as error:
         needed = str(error).partition("'")[2].partition("'")[0]
         raise ValueError(
             f"{error.full_key} needs {needed}, which is not there: options of two groups, such as arch and data, do "
             "not go together"
         ) from error
-    assert isinstance(settings, dict)
-    return {str(key): value for key, value in settings.items()}
+    settings: Settings = {str(key): value for key, value in plain.items()}
+    check_settings(settings)
+    _check_shares(settings["data"]["batch_size"], settings["trainer"])
+    return settings
 
 
 def flatten(settings: Settings, prefix: str = "") -> Settings:
@@ -80,24 +61,17 @@ def _fill_in_draw(config: DictConfig) -> dict[str, Any] | None:
     table = config.arch.pop("table", None)
     if table is None:
         return None
-    drawn = draw(OmegaConf.to_container(table, resolve=True), config.seed)  # pyright: ignore[reportArgumentType]
+    plain: Any = OmegaConf.to_container(table, resolve=True) if OmegaConf.is_config(table) else table
+    check_value(plain, Table, "arch", "table")
+    drawn = draw(plain, config.seed)
     for axis, value in drawn.items():
         if OmegaConf.select(config.arch, axis) == "drawn":
             OmegaConf.update(config.arch, axis, value)
     return {axis: OmegaConf.select(config.arch, axis) for axis in drawn}
 
 
-def _check_whole(key: str, value: Any, *, least: int) -> None:
-    if type(value) is not int or value < least:
-        raise ValueError(f"{key}={value} is not possible: a whole number of at least {least} is needed")
-
-
-def _check_positive(key: str, value: Any) -> None:
-    if type(value) not in (int, float) or not 0 < value < float("inf"):
-        raise ValueError(f"{key}={value} is not possible: a positive number is needed")
-
-
-def _check_shares(batch_size: int, *, devices: int, nodes: int) -> None:
+def _check_shares(batch_size: int, trainer: Settings) -> None:
+    devices, nodes = trainer["devices"], trainer["nodes"]
     if batch_size % (devices * nodes):
         raise ValueError(
             f"data.batch_size={batch_size} is not possible: the global batch must be a multiple of the world size, "

@@ -56,21 +56,24 @@ def state_of(directory: RunDirectory, *, queued: Mapping[str, str]) -> State:
     name = directory.path.name
     is_held = directory.is_held  # first: a run that ends between two looks has then a result
     try:
-        result = directory.result
-    except ValueError as error:
+        result, refused, job = directory.result, directory.refused, directory.noted_job
+    except (ValueError, OSError) as error:
         return State(name, "failed", error=str(error))
-    if result is not None and result.status in ("finished", "diverged") and not directory.refusal.exists():
+    if result is not None and result.status in ("finished", "diverged") and refused is None:
         return State(name, result.status, result.generator_step, result.generator_steps, None, result.error)
     known = (None, None) if result is None else (result.generator_step, result.generator_steps)
     if is_held and result is None:
         return State(name, "running")  # and prepares its data
     if is_held and result is not None:
-        step, rate = _progress(directory, result)
+        try:
+            step, rate = _progress(directory, result)
+        except (ValueError, OSError) as error:
+            return State(name, "running", *known, error=str(error))
         return State(name, "running", step, result.generator_steps, rate)
-    if directory.noted_job in queued:
+    if job in queued:
         return State(name, "queued", *known)
-    if directory.refusal.exists():
-        return State(name, "failed", error=directory.refusal.read_text().strip())
+    if refused is not None:
+        return State(name, "failed", error=refused)
     if result is None:
         return State(name, "missing")
     if result.status == "failed":
@@ -86,7 +89,7 @@ def counted(states: Iterable[State]) -> str:
 
 def _progress(directory: RunDirectory, result: Result) -> tuple[int, float | None]:
     """The latest iteration that anything was written of, and iterations a second over the last rows."""
-    rows = read_metrics(directory.metrics) if directory.metrics.exists() else {}
+    rows = read_metrics(directory.metrics)
     points = sorted((step, row["seconds"]) for step, row in rows.items() if "seconds" in row)
     step = max([result.generator_step, *(step for step, _ in points)])
     (first, begun), (last, ended) = (points[-RATE_ROWS:][0], points[-1]) if points else ((0, 0.0), (0, 0.0))

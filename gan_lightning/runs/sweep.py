@@ -1,6 +1,7 @@
 """What is looked at before a sweep starts, and what it says when it is over."""
 
 import logging
+import os
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -8,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
+from gan_lightning.atomic import atomic_file
 from gan_lightning.runs.directory import RunDirectory
 from gan_lightning.runs.identity import LENGTH, follows_length, key_of, names_of, run_name, without_places
 from gan_lightning.runs.interruption import exit_code, received_signal
@@ -17,6 +19,7 @@ from gan_lightning.runs.overrides import Mistake, composed, own_part, sweep_over
 from gan_lightning.runs.queueing import check_limit, check_request, noted_jobs, queued_jobs
 from gan_lightning.runs.settings import resolve
 from gan_lightning.runs.slurm import requeue_before_limit
+from gan_lightning.runs.start import Start, write_start
 from gan_lightning.runs.states import counted, state_of
 from gan_lightning.runs.world import speaks
 
@@ -24,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 class SweepSummary(Callback):
-    """Counts the runs of a sweep by how they ended; the exit code is 1 if one of them failed."""
+    """Counts the runs of a sweep by how they ended; the exit code is 1 unless all of them finished or diverged."""
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Refuse a sweep without runs, or with runs that would share a directory.
@@ -39,13 +42,30 @@ class SweepSummary(Callback):
             raise Mistake(f"the sweep has no runs: {' '.join(config.hydra.overrides.task)}")
         names = run_names(config, runs)
         check_distinct(names, runs)
-        self.directories = [RunDirectory(Path(config.hydra.sweep.dir) / name) for name in names]
+        folder = Path(config.hydra.sweep.dir)
+        self.directories = [RunDirectory(folder / name) for name in names]
+        typed: Any = OmegaConf.to_container(config.hydra.overrides, resolve=False)  # a run's machine may know more
+        launcher = [line for line in typed["hydra"] if not line.startswith("hydra.mode")]
+        self.start = Start(folder=os.getcwd(), launcher=launcher, overrides=typed["task"])
+        try:
+            with atomic_file(folder / "multirun.yaml") as temporary:  # Hydra follows a link there, and names no file
+                OmegaConf.save(config, temporary)
+        except OSError as error:
+            raise Mistake(str(error)) from error
+
+    def on_job_start(self, config: DictConfig, **_: Any) -> None:
+        """A run begins: how its sweep was started is what ``study rerun`` starts again."""
+        if speaks() and hasattr(self, "start"):
+            try:
+                write_start(Path(config.hydra.sweep.dir), self.start)
+            except OSError as error:
+                log.warning("%s", error)
 
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
-        """Say how many runs finished, diverged and failed, and name those that failed.
+        """Say how many runs finished, diverged and failed, and name those that diverged or failed.
 
         Raises:
-            SystemExit: if the sweep was asked to stop, or if a run failed.
+            SystemExit: if the sweep was asked to stop, or if a run neither finished nor diverged nor is in the queue.
         """
         try:
             queued = queued_jobs(noted_jobs(self.directories))
@@ -54,9 +74,10 @@ class SweepSummary(Callback):
             queued = {}
         states = [state_of(directory, queued=queued) for directory in self.directories]
         for state in states:
-            if state.status == "failed":
-                log.info("failed: %s: %s", state.name, state.error)
+            if state.status in ("failed", "diverged"):
+                log.info("%s: %s: %s", state.status, state.name, state.error)
         log.info("sweep of %d runs: %s: %s", len(states), counted(states), config.hydra.sweep.dir)
+        in_queue = ("queued", "running") if queued else ()  # there they go on without this process
         number = received_signal()
         if number is not None:
             goes_on = "the jobs in the queue go on" if queued else "the same command goes on"
@@ -65,7 +86,7 @@ class SweepSummary(Callback):
             if is_left and speaks():
                 requeue_before_limit(number)
             raise SystemExit(exit_code(number))
-        if any(state.status in ("failed", "interrupted", "stale", "missing") for state in states):
+        if any(state.status not in ("finished", "diverged", *in_queue) for state in states):
             raise SystemExit(1)
 
 

@@ -1,6 +1,7 @@
 """What a run says of itself: what it is when it starts, how it ended, and nothing that others would say."""
 
 import logging
+import threading
 import warnings
 from datetime import timedelta
 from pathlib import Path
@@ -27,7 +28,7 @@ def opening(settings: Settings, result: Result, path: Path) -> str:
     optimizer = in_words({**recipe, "lr": recipe["lr"] * scale})
     if scale != 1:
         optimizer += f" with {scale:g} times the recipe's rate of {recipe['lr']:g}"
-    schedules = [in_words(settings[name]) for name in ("decay", "ema") if settings[name]["_target_"]]
+    schedules = [in_words(settings[name]) for name in ("decay", "ema") if settings[name].get("_target_")]
     processes = processes_of(settings["trainer"])
     place = result.device if processes == 1 else f"{processes} x {result.device}"
     length = f"n_critic {settings['n_critic']}, {settings['generator_steps']:,} iterations on {place}"
@@ -83,7 +84,9 @@ def nothing_to_do(result: Result, settings: Settings, path: Path) -> str:
 
 
 def quieten() -> None:
-    """Keep Lightning's notices and known warnings off the screen."""
+    """Keep Lightning's notices, known warnings, and tracebacks of threads that find a disk full off the screen."""
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = tell_of_a_thread
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
     # A run starts its own processes, on a SLURM node as well.
@@ -92,3 +95,11 @@ def quieten() -> None:
     warnings.filterwarnings("ignore", message="GPU available but not used.*")
     # Workaround: Lightning 2.6 asks torch 2.15's pytree in a way that is deprecated there.
     warnings.filterwarnings("ignore", message=".*isinstance\\(treespec, LeafSpec\\).*")
+
+
+def tell_of_a_thread(found: threading.ExceptHookArgs) -> None:
+    """Say in one line that a thread could not read or write, such as the one that writes TensorBoard's events."""
+    if isinstance(found.exc_value, OSError):
+        logging.getLogger(__name__).error("a dashboard's files cannot be written: %s", found.exc_value)
+    else:
+        threading.__excepthook__(found)

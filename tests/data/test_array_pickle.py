@@ -33,10 +33,16 @@ class Malicious:
         return os.mkdir, ("was_run",)
 
 
-@pytest.mark.parametrize("content", [Malicious(), {"data": Malicious()}, {"data": np.array([Malicious()])}])
+@pytest.mark.parametrize("content", [Malicious(), {"data": Malicious()}, [Malicious()], {"data": [1, Malicious()]}])
 def test_a_pickle_that_would_run_something_is_refused_before_it_runs(content: object, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"batch is not a whole pickle of arrays .*asks for posix.mkdir"):
         load_arrays(write(tmp_path / "batch", content))
+    assert not Path("was_run").exists()
+
+
+def test_an_array_of_objects_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="its arrays are not of numbers alone: O8"):
+        load_arrays(write(tmp_path / "batch", {"data": np.array([Malicious()])}))
     assert not Path("was_run").exists()
 
 

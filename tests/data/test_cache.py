@@ -195,8 +195,21 @@ def test_broken_cached_samples_are_named_with_the_remedy(cache: Path) -> None:
     cached(splits([block(1)], [block(2)]))
     (array,) = cache.rglob("rows.npy")
     array.write_bytes(array.read_bytes()[:-3])
-    with pytest.raises(ValueError, match=f"the cached samples in {array.parent} are broken: delete that folder"):
+    with pytest.raises(
+        ValueError, match=rf"the cached samples in {array.parent} are broken \(.*\): move that folder away"
+    ):
         cached(failing())
+
+
+@pytest.mark.parametrize("content", ["", "[4, ", "5", "null", '{"a": 1}', '["4"]', "[-4]", "[4.5]"])
+def test_a_packing_whose_progress_is_broken_is_named_with_the_remedy(content: str, cache: Path) -> None:
+    cached(splits([block(1)], [block(2)]))
+    (folder,) = (path for path in (cache / "sets").iterdir() if path.is_dir())
+    part = folder.rename(folder.with_suffix(".part"))
+    (part / "progress.json").write_text(content)
+    with pytest.raises(ValueError, match=rf"the packing in {part} cannot go on \(.*\): move that folder away"):
+        cached(splits([block(1)], [block(2)]))
+    assert (part / "rows.npy").is_file()
 
 
 def test_cache_folder_is_below_home_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:

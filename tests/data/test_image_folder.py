@@ -104,7 +104,7 @@ def test_a_missing_root_is_asked_for() -> None:
 
 @pytest.mark.parametrize("share", [0, 1, -0.1, 2])
 def test_a_share_out_of_range_is_refused(share: float) -> None:
-    with pytest.raises(ValueError, match=f"data.held_out={share} must lie between 0 and 1"):
+    with pytest.raises(ValueError, match=f"data.held_out={share} is not possible: a number between 0 and 1 is needed"):
         folder("x", held_out=share)
 
 

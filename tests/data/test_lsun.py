@@ -1,6 +1,7 @@
 """LSUN bedrooms, from LMDB files that the tests write."""
 
 import os
+import signal
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from gan_lightning.data import pictures
+from gan_lightning.data import lmdb_reader, lsun, pictures
 from gan_lightning.data.lsun import LSUNBedrooms
 
 
@@ -80,7 +81,7 @@ def test_photographs_are_packed_once_and_the_file_is_left_as_it_is(root: Path, m
     first = bedrooms(root).provenance
     assert first.startswith("LSUN bedrooms 3x8x8, sha256 ")
     assert (file.read_bytes(), file.stat().st_mtime_ns) == before
-    monkeypatch.setattr(lmdb, "open", None)
+    monkeypatch.setattr(lsun, "keys_of", None)
     assert bedrooms(root).provenance == first
 
 
@@ -137,6 +138,30 @@ def test_a_file_of_something_else_is_named(root: Path) -> None:
         bedrooms(root).prepare()
 
 
+@pytest.mark.parametrize(
+    ("number", "error", "message"),
+    [
+        (signal.SIGBUS, ValueError, "cannot be read as an LMDB file: its tree is broken"),
+        (signal.SIGABRT, ValueError, "cannot be read as an LMDB file: its tree is broken"),
+        (signal.SIGUSR1, OSError, "was ended by SIGUSR1"),
+        (signal.SIGKILL, OSError, "was ended by SIGKILL"),
+    ],
+)
+def test_a_reader_that_the_file_ends_is_told_from_one_that_somebody_ends(
+    number: signal.Signals, error: type[Exception], message: str, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("reader.py").write_text(f"import os; os.kill(os.getpid(), {int(number)})")
+    monkeypatch.setattr(lmdb_reader, "__file__", "reader.py")
+    with pytest.raises(error, match=f"{file_of(root)} {message}"):
+        bedrooms(root).prepare()
+
+
+def test_a_key_does_nothing_to_a_terminal(root: Path) -> None:
+    write(root, {b"\x1b[31m\nkey": b"no picture"})
+    with pytest.raises(ValueError, match=r"key \?\[31m key, is not a readable picture"):
+        bedrooms(root).prepare()
+
+
 def test_a_folder_without_the_file_is_answered_with_what_is_needed(tmp_path: Path) -> None:
     (tmp_path / "other" / "bedroom_train_lmdb").mkdir(parents=True)
     with pytest.raises(FileNotFoundError, match=r"other does not hold bedroom_train_lmdb/data.mdb, an unpacked"):
@@ -152,7 +177,7 @@ def test_a_missing_root_is_asked_for(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("share", [0, 1, 10_000])
 def test_holding_out_nothing_or_everything_is_refused(root: Path, share: float) -> None:
-    with pytest.raises(ValueError, match=rf"data.held_out={share} must lie between 0 and 1"):
+    with pytest.raises(ValueError, match=rf"data.held_out={share} is not possible: a number between 0 and 1 is needed"):
         bedrooms(root, held_out=share)
 
 

@@ -159,8 +159,8 @@ def test_a_subset_is_drawn_from_what_is_not_held_out(prepared: Path, monkeypatch
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"held_out_set": "train"}, "^data.held_out_set=train is not possible: test or validation$"),
-        ({"subset": 0}, "^data.subset=0 must be a whole number, 1 or more$"),
+        ({"held_out_set": "train"}, "^data.held_out_set=train is not possible: test or validation is needed$"),
+        ({"subset": 0}, "^data.subset=0 is not possible: a whole number of at least 1 is needed"),
         ({"subset": 7}, "^data.subset=7 is not possible: there are 6 training images$"),
     ],
 )

@@ -64,5 +64,7 @@ def test_samples_are_shown_over_real_points_without_reading_the_set(tmp_path: Pa
 @pytest.mark.parametrize("change", [{"points": -1}, {"points": 1e5}, {"held_out_points": 0}])
 def test_impossible_numbers_of_points_are_refused(change: dict[str, Any]) -> None:
     ((name, value),) = change.items()
-    with pytest.raises(ValueError, match=f"^data.{name}={value} must be a whole number, 1 or more$"):
+    with pytest.raises(
+        ValueError, match=f"^data.{name}={value} is not possible: a whole number of at least 1 is needed"
+    ):
         plane(**change)

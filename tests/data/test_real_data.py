@@ -141,12 +141,12 @@ def test_a_batch_larger_than_the_training_set_is_refused() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"batch_size": 0}, "data.batch_size=0 must be a whole number, 1 or more"),
-        ({"batch_size": "many"}, "data.batch_size=many must be"),
-        ({"n_critic": 0}, "^n_critic=0 must be"),
-        ({"held_out_samples": 0}, "data.held_out_samples=0 must be"),
-        ({"held_out_samples": 0.1}, "data.held_out_samples=0.1 must be"),
-        ({"workers": -1}, "data.workers=-1 must be a whole number, 0 or more"),
+        ({"batch_size": 0}, "data.batch_size=0 is not possible: a whole number of at least 1 is needed"),
+        ({"batch_size": "many"}, "data.batch_size=many is not possible: a whole number"),
+        ({"n_critic": 0}, "^data.n_critic=0 is not possible"),
+        ({"held_out_samples": 0}, "data.held_out_samples=0 is not possible"),
+        ({"held_out_samples": 0.1}, "data.held_out_samples=0.1 is not possible"),
+        ({"workers": -1}, "data.workers=-1 is not possible: a whole number of at least 0 is needed"),
     ],
 )
 def test_numbers_out_of_range_are_refused(changes: dict[str, Any], message: str) -> None:

@@ -202,12 +202,15 @@ def test_a_file_that_may_not_be_read_is_named(written: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"length": 0}, "data.length=0 must be a whole number, 1 or more"),
-        ({"vocabulary": 1}, "data.vocabulary=1 must be a whole number, 2 or more"),
-        ({"vocabulary": 257}, "data.vocabulary=257 is not possible: there are at most 256 symbols"),
-        ({"lines": 1}, "data.lines=1 must be a whole number, 2 or more"),
-        ({"held_out": 0}, "data.held_out=0 must lie between 0 and 1"),
-        ({"held_out": 1}, "data.held_out=1 must lie between 0 and 1"),
+        ({"length": 0}, "data.length=0 is not possible: a whole number of at least 1 is needed"),
+        ({"vocabulary": 1}, "data.vocabulary=1 is not possible: a whole number of at least 2 is needed"),
+        (
+            {"vocabulary": 257},
+            "data.vocabulary=257 is not possible: a whole number of at least 2 is needed, and of 256 at most",
+        ),
+        ({"lines": 1}, "data.lines=1 is not possible: a whole number of at least 2 is needed"),
+        ({"held_out": 0}, "data.held_out=0 is not possible: a number between 0 and 1 is needed"),
+        ({"held_out": 1}, "data.held_out=1 is not possible: a number between 0 and 1 is needed"),
     ],
 )
 def test_numbers_out_of_range_are_refused(changes: dict[str, Any], message: str) -> None:

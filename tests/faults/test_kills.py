@@ -9,7 +9,7 @@ import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 import torch
@@ -82,9 +82,9 @@ def die_within_a_checkpoint() -> None:
         if count == 5:
             whole_save = torch.save
 
-            def half(obj: Any, file: Path) -> None:
+            def half(obj: Any, file: BinaryIO) -> None:
                 whole_save(obj, file)
-                os.truncate(file, os.path.getsize(file) // 2)
+                file.truncate(file.tell() // 2)
                 os.kill(os.getpid(), signal.SIGKILL)
 
             torch.save = half  # pyright: ignore[reportAttributeAccessIssue]

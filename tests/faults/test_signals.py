@@ -231,7 +231,7 @@ def test_a_sweep_stops_as_a_whole_and_goes_on_as_a_whole(tmp_path: Path, launche
     assert "sweep of 3 runs: 0 finished, 0 diverged, 0 failed" in output
     assert f"interrupted by {number.name}; the same command goes on" in output
     assert "Traceback" not in output
-    begun_runs = [run for run in runs.iterdir() if RunDirectory(run).result is not None]
+    begun_runs = [run for run in runs.iterdir() if run.is_dir() and RunDirectory(run).result is not None]
     assert 1 <= len(begun_runs) <= 2
     for run in begun_runs:
         assert (run / "checkpoints" / "last.ckpt").exists()

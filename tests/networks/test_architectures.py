@@ -9,8 +9,8 @@ from omegaconf import DictConfig
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from gan_lightning.runs.build import instantiate
 from gan_lightning.runs.settings import resolve
+from gan_lightning.runs.targets import make
 
 Compose = Callable[..., DictConfig]
 
@@ -53,7 +53,7 @@ def pair(compose_config: Compose) -> Callable[..., tuple[nn.Module, nn.Module]]:
         image = (f"data.resolution={size}", f"data.channels={channels}")
         arch: dict[str, Any] = resolve(compose_config(*overrides, *image))["arch"]
         with torch.device("meta"):
-            return instantiate(arch["generator"]), instantiate(arch["critic"])
+            return make(arch["generator"]), make(arch["critic"])
 
     return built
 

@@ -11,8 +11,8 @@ from torch import nn
 
 from gan_lightning.constraints import GradientPenalty
 from gan_lightning.penalties import interpolates, two_sided
-from gan_lightning.runs.build import instantiate
 from gan_lightning.runs.settings import resolve
+from gan_lightning.runs.targets import make
 
 Compose = Callable[..., DictConfig]
 
@@ -38,7 +38,7 @@ def test_mnists_critic_has_the_loss_that_the_original_has_of_pixels_between_0_an
     compose_config: Compose, method: str
 ) -> None:
     settings = resolve(compose_config(f"method={method}", "arch=mnist", "data.resolution=28"))
-    objective, constraint = instantiate(settings["objective"]), instantiate(settings["constraint"])
+    objective, constraint = make(settings["objective"]), make(settings["constraint"])
     critic, real, fake = PAIRS["mnist"].critic(), PAIRS["mnist"].images(3), PAIRS["mnist"].images(3)
     original, pixels = critic.get_submodule("layers"), [(images + 1) / 2 for images in (real, fake)]
     epsilon = torch.rand(3)

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from gan_lightning.networks.layers import Gate, Scale, Softplus, WithoutFirst
 from gan_lightning.networks.norms import BatchNorm
-from gan_lightning.runs.build import instantiate
 from gan_lightning.runs.settings import resolve
+from gan_lightning.runs.targets import make
 
 Compose = Callable[..., DictConfig]
 
@@ -204,7 +204,7 @@ def test_layers_stand_in_the_order_of_the_original(compose_config: Compose, name
     data = DATA.get(arch, [f"data.resolution={size}", "data.channels=3"])
     settings = resolve(compose_config(f"arch={arch}", *overrides, *data))
     with torch.device("meta"):
-        generator, critic = (instantiate(settings["arch"][player]) for player in ("generator", "critic"))
+        generator, critic = (make(settings["arch"][player]) for player in ("generator", "critic"))
         latent = torch.empty(2, settings["latent_dim"])
         samples = generator(latent)
     found = order(generator, latent), order(critic, samples)

@@ -1,14 +1,21 @@
 """Checkpoints: written in one move, read without code, the previous one if the last is broken."""
 
 import logging
+import os
+import random
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from pickle import PicklingError
+from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
-from gan_lightning.runs.checkpoints import AtomicCheckpointIO, read_checkpoint, resumable
+from gan_lightning.runs.checkpoints import AtomicCheckpointIO, checkpoint_of, read_checkpoint, resumable
 from gan_lightning.runs.directory import RunDirectory
+from gan_lightning.runs.result import Result, write_result
 
 
 class Code:
@@ -20,8 +27,25 @@ def directory(tmp_path: Path) -> RunDirectory:
     return RunDirectory(tmp_path / "run")
 
 
-def write(path: Path, step: int) -> None:
-    AtomicCheckpointIO().save_checkpoint({"global_step": step, "weights": torch.arange(1000.0)}, path)
+def network() -> nn.Module:
+    return nn.Linear(100, 10)
+
+
+def content(step: int, **changes: Any) -> dict[str, Any]:
+    torch.manual_seed(step)
+    weights = network().state_dict()
+    training: dict[str, Any] = {"loops": {}, "callbacks": {}, "optimizer_states": [], "random_streams": {}}
+    return {"global_step": step, "state_dict": weights, **training} | changes
+
+
+def write(path: Path, step: int, **changes: Any) -> None:
+    AtomicCheckpointIO().save_checkpoint(content(step, **changes), path)
+
+
+def place(directory: RunDirectory) -> tuple[Path, int] | None:
+    """What a run goes on from."""
+    found = resumable(directory, network())
+    return None if found is None else (found.path, found.step)
 
 
 def truncate(path: Path) -> None:
@@ -32,20 +56,20 @@ def test_checkpoint_comes_back_as_it_was_written_and_leaves_no_temporary(directo
     write(directory.last, 7)
     checkpoint = AtomicCheckpointIO().load_checkpoint(str(directory.last))
     assert checkpoint["global_step"] == 7
-    assert torch.equal(checkpoint["weights"], torch.arange(1000.0))
+    assert torch.equal(checkpoint["state_dict"]["weight"], content(7)["state_dict"]["weight"])
     assert list(directory.last.parent.iterdir()) == [directory.last]
 
 
 def test_write_that_fails_leaves_the_old_checkpoint(directory: RunDirectory) -> None:
     write(directory.last, 7)
-    with pytest.raises(AttributeError):
+    with pytest.raises((AttributeError, PicklingError)):
         AtomicCheckpointIO().save_checkpoint({"global_step": 8, "function": lambda: None}, directory.last)
     assert read_checkpoint(directory.last)["global_step"] == 7
     assert list(directory.last.parent.iterdir()) == [directory.last]
 
 
 def test_checkpoint_that_holds_more_than_plain_containers_and_tensors_is_not_read(directory: RunDirectory) -> None:
-    AtomicCheckpointIO().save_checkpoint({"global_step": 1, "code": Code()}, directory.last)
+    write(directory.last, 1, code=Code())
     with pytest.raises(ValueError, match=r"last\.ckpt is truncated or broken"):
         read_checkpoint(directory.last)
 
@@ -64,18 +88,18 @@ def test_broken_checkpoint_is_named_in_one_line(directory: RunDirectory, damage:
 
 
 def test_run_without_checkpoints_starts_at_the_beginning(directory: RunDirectory) -> None:
-    assert resumable(directory) is None
+    assert place(directory) is None
 
 
 def test_run_goes_on_from_the_last_checkpoint(directory: RunDirectory) -> None:
     write(directory.previous, 10)
     write(directory.last, 20)
-    assert resumable(directory) == (directory.last, 20)
+    assert place(directory) == (directory.last, 20)
 
 
 def test_kill_between_two_checkpoints_leaves_the_previous_one(directory: RunDirectory) -> None:
     write(directory.previous, 10)
-    assert resumable(directory) == (directory.previous, 10)
+    assert place(directory) == (directory.previous, 10)
 
 
 def test_broken_last_checkpoint_is_named_and_the_previous_one_is_taken(
@@ -85,7 +109,7 @@ def test_broken_last_checkpoint_is_named_and_the_previous_one_is_taken(
     write(directory.last, 20)
     truncate(directory.last)
     with caplog.at_level(logging.WARNING, "gan_lightning"):
-        assert resumable(directory) == (directory.previous, 10)
+        assert place(directory) == (directory.previous, 10)
     assert f"checkpoint {directory.last} is truncated" in caplog.text
 
 
@@ -94,6 +118,108 @@ def test_run_whose_checkpoints_are_all_broken_is_refused_with_the_remedy(directo
         write(path, 10)
         truncate(path)
     with pytest.raises(
-        ValueError, match=rf"truncated or broken .*; delete {directory.last.parent} to start the run again$"
+        ValueError, match=rf"truncated or broken .*, or move {directory.last.parent} away to start the run again$"
     ):
-        resumable(directory)
+        place(directory)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_flipped_bit_is_seen_or_changes_nothing(directory: RunDirectory, seed: int) -> None:
+    write(directory.last, 7)
+    data = bytearray(directory.last.read_bytes())
+    place = random.Random(seed).randrange(8 * len(data))
+    data[place // 8] ^= 1 << place % 8
+    directory.last.write_bytes(data)
+    try:
+        read = read_checkpoint(directory.last)
+    except ValueError as error:
+        assert str(error).startswith(f"checkpoint {directory.last} is truncated or broken")
+    else:
+        assert torch.equal(read["state_dict"]["weight"], content(7)["state_dict"]["weight"])
+
+
+def test_every_flipped_bit_of_the_weights_is_seen(directory: RunDirectory) -> None:
+    write(directory.last, 7)
+    data = directory.last.read_bytes()
+    weights = content(7)["state_dict"]["weight"].numpy().tobytes()
+    start = data.index(weights)
+    for byte in range(start, start + len(weights), 97):
+        directory.last.write_bytes(data[:byte] + bytes([data[byte] ^ 1]) + data[byte + 1 :])
+        with pytest.raises(ValueError, match="checksum"):
+            read_checkpoint(directory.last)
+
+
+def test_a_packed_archive_is_not_unpacked(directory: RunDirectory) -> None:
+    directory.last.parent.mkdir(parents=True)
+    with zipfile.ZipFile(directory.last, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", bytes(10_000_000))
+    with pytest.raises(ValueError, match="its entries are packed"):
+        read_checkpoint(directory.last)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"global_step": "7"}, "no checkpoint of a run"),
+        ({"state_dict": [1]}, "no checkpoint of a run"),
+        ({"state_dict": {"weight": 3}}, "weight, which is no plain tensor"),
+        ({"state_dict": {"weight": torch.tensor([1.0, torch.nan])}}, "weight has numbers that are not finite"),
+        ({"state_dict": {"weight": torch.zeros(1).expand(10**12)}}, "weight announces more numbers than there are"),
+    ],
+)
+def test_content_of_another_kind_is_named(directory: RunDirectory, changes: dict[str, Any], said: str) -> None:
+    write(directory.last, 7, **changes)
+    with pytest.raises(ValueError, match=said):
+        read_checkpoint(directory.last)
+
+
+def test_weights_of_other_networks_are_named(directory: RunDirectory) -> None:
+    write(directory.last, 7)
+    for other, said in (
+        (nn.Linear(50, 10), "weight is 10x100 of float32 in it, and 10x50 of float32 in the run"),
+        (network().double(), "weight is 10x100 of float32 in it, and 10x100 of float64 in the run"),
+        (nn.Linear(100, 10, bias=False), "bias is in it alone"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            checkpoint_of(directory, "last", other)
+
+
+def test_weights_alone_are_not_gone_on_from(directory: RunDirectory) -> None:
+    write(directory.previous, 10)
+    write(directory.last, 20, optimizer_states=None)
+    assert place(directory) == (directory.previous, 10)
+
+
+def test_what_is_moved_aside_never_takes_the_place_of_another(directory: RunDirectory) -> None:
+    for number in range(2):
+        write(directory.previous, 10)
+        directory.last.write_text(f"broken {number}")
+        assert place(directory) == (directory.previous, 10)
+    found = sorted(path.read_text() for path in directory.last.parent.glob("last.ckpt.broken*"))
+    assert found == ["broken 0", "broken 1"]
+
+
+@pytest.mark.parametrize("lay", [lambda path: path.symlink_to("/dev/zero"), os.mkfifo, Path.mkdir])
+def test_a_checkpoint_that_is_no_plain_file_is_named_and_nothing_waits(
+    directory: RunDirectory, lay: Callable[[Path], None]
+) -> None:
+    directory.last.parent.mkdir(parents=True)
+    lay(directory.last)
+    with pytest.raises(ValueError, match=r"last\.ckpt is a .*, and a plain file is needed"):
+        read_checkpoint(directory.last)
+
+
+def test_a_broken_checkpoint_is_told_with_what_else_there_is(directory: RunDirectory) -> None:
+    write(directory.best, 5)
+    with pytest.raises(FileNotFoundError, match=r"last\.ckpt does not exist; beside it lie best\.ckpt"):
+        read_checkpoint(directory.last)
+
+
+def test_a_checkpoint_of_another_iteration_is_not_taken_for_the_last_of_a_finished_run(directory: RunDirectory) -> None:
+    known: dict[str, Any] = {"status": "finished", "study": "s", "method": "m", "label": "m", "seed": 0}
+    write_result(directory.result_file, Result(**known, generator_steps=20, generator_step=20, seconds=1.0))
+    write(directory.last, 10)
+    with pytest.raises(ValueError, match="is of generator iteration 10, and not the last of this run, which is of 20"):
+        checkpoint_of(directory, "last", network())
+    write(directory.last, 20)
+    assert checkpoint_of(directory, "last", network())["global_step"] == 20

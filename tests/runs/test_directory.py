@@ -65,7 +65,11 @@ def test_folder_without_a_config_is_no_run(directory: RunDirectory) -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("a: [1\nb: 2", "cannot be read"), ("- 1", "is not the config of a run"), ("", "is not the config of a run")],
+    [
+        ("a: [1\nb: 2", "cannot be read"),
+        ("- 1", "cannot be read: it holds no settings"),
+        ("", "is not the config of a run"),
+    ],
 )
 def test_broken_config_is_named_in_one_line(begun: RunDirectory, text: str, message: str) -> None:
     begun.config.write_text(text)

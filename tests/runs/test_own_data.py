@@ -67,7 +67,7 @@ def sampled(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> None:
         raise FileNotFoundError("the data set is gone")
 
     monkeypatch.setattr(Points, "load", gone)
-    monkeypatch.setattr(sys, "argv", ["sample", *map(str, arguments)])
+    monkeypatch.setattr(sys, "argv", ["sample", *map(str, arguments), "--trust", "points", "--trust", __name__])
     sample.main()
 
 

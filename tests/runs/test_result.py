@@ -70,7 +70,7 @@ def test_score_is_none_if_never_taken_and_nan_if_it_was_no_number() -> None:
 def test_broken_file_is_named_with_the_remedy_in_one_line(tmp_path: Path, text: str) -> None:
     file = tmp_path / "result.json"
     file.write_text(text)
-    remedy = "delete it, and the run's command writes it anew, going on from the last checkpoint if there is one"
+    remedy = "the run's own command writes it anew from what the last checkpoint knows, and moves a broken one aside"
     with pytest.raises(ValueError, match=rf"^{file}: not a run's result: [^\n]*; {remedy}$"):
         read_result(file)
 
@@ -79,16 +79,39 @@ def test_broken_file_is_named_with_the_remedy_in_one_line(tmp_path: Path, text: 
 def test_missing_entry_is_named(tmp_path: Path, name: str) -> None:
     file = tmp_path / "result.json"
     file.write_text(json.dumps({key: value for key, value in asdict(RESULT).items() if key != name}))
-    with pytest.raises(ValueError, match=rf"^{file}: .*{'objective' if name == 'method' else name}"):
+    with pytest.raises(ValueError, match=rf"^{file}: .*{name}"):
         read_result(file)
 
 
-@pytest.mark.parametrize(("name", "value"), [("seed", None), ("seconds", "long"), ("generator_steps", [1])])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("seed", None),
+        ("seed", -1),
+        ("seconds", "long"),
+        ("seconds", 1e400),
+        ("generator_steps", [1]),
+        ("study", 3),
+        ("error", ["no"]),
+        ("choices", {"arch": 1}),
+        ("scores", [1]),
+        ("scores", {"final": [1]}),
+        ("scores", {"best": {"a": "good"}}),
+    ],
+)
 def test_entry_of_the_wrong_type_is_refused(tmp_path: Path, name: str, value: object) -> None:
     file = tmp_path / "result.json"
     file.write_text(json.dumps(asdict(RESULT) | {name: value}))
     with pytest.raises(ValueError, match=rf"^{file}: not a run's result"):
         read_result(file)
+
+
+def test_a_deep_or_a_huge_file_is_broken(tmp_path: Path) -> None:
+    file = tmp_path / "result.json"
+    for text, said in (("[" * 10**5, "recursion"), (" " * 2**21, "larger than")):
+        file.write_text(text)
+        with pytest.raises(ValueError, match=rf"^{file}: not a run's result: [^\n]*{said}"):
+            read_result(file)
 
 
 def test_missing_file_is_not_a_broken_one(tmp_path: Path) -> None:

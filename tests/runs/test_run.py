@@ -17,7 +17,9 @@ from PIL import Image
 import gan_lightning
 from gan_lightning.callbacks.checkpointing import Checkpointing
 from gan_lightning.metrics.image_scorer import ImageScorer
+from gan_lightning.module import AdversarialModule
 from gan_lightning.runs import run as run_module
+from gan_lightning.runs.checkpoints import read_checkpoint
 from gan_lightning.runs.directory import RunDirectory
 from gan_lightning.runs.metrics_file import read_metrics
 
@@ -116,22 +118,59 @@ def test_a_run_that_goes_on_where_its_data_lie_elsewhere_ends_bit_identical_to_o
     assert_same_weights(stayed, elsewhere)
 
 
-def test_a_lost_result_is_written_anew_from_the_checkpoint_with_its_scores(train: Train) -> None:
+@pytest.mark.parametrize("text", [None, "{", ""])
+def test_a_lost_or_broken_result_is_written_anew_from_the_checkpoint_as_it_was(train: Train, text: str | None) -> None:
     scored = [*TINY[:-1], "metrics.every=1", "metrics.samples=100", "metrics.splits=1", "generator_steps=4"]
     assert train(*scored).code == 0
     run = train.directory(*scored)
     before, rows = result(run), read_metrics(run / "metrics.csv")
-    (run / "result.json").write_text("{")
-    broken = train(*scored)
-    assert broken.code == 2
-    assert "delete it" in broken.err
+    file = run / "result.json"
+    if text is None:
+        file.unlink()
+    else:
+        file.write_text(text)
+    again = train(*scored)
+    assert again.code == 0
+    assert "already finished, nothing to do" in again.out
+    assert result(run) == before
+    assert before["scores"]["best"]["generator_step"] <= before["scores"]["final"]["generator_step"] == 4
+    assert read_metrics(run / "metrics.csv") == rows
+    assert [path.read_text() for path in run.glob("result.json.broken")] == ([] if text is None else [text])
+
+
+def test_a_lost_result_of_a_checkpoint_of_an_earlier_version_is_written_anew_with_its_scores(train: Train) -> None:
+    scored = [*TINY[:-1], "metrics.every=1", "metrics.samples=100", "metrics.splits=1", "generator_steps=4"]
+    assert train(*scored).code == 0
+    run = train.directory(*scored)
+    before, last = result(run), run / "checkpoints" / "last.ckpt"
+    checkpoint = torch.load(last, weights_only=True)
+    del checkpoint["callbacks"]["Checkpointing"]["result"]
+    torch.save(checkpoint, last)
     (run / "result.json").unlink()
     assert train(*scored).code == 0
-    after = result(run)
-    assert after["seconds"] == pytest.approx(before["seconds"], abs=10)
-    assert after | {"seconds": before["seconds"]} == before
-    assert after["scores"]["best"]["generator_step"] <= after["scores"]["final"]["generator_step"] == 4
-    assert read_metrics(run / "metrics.csv") == rows
+    assert result(run) == before
+
+
+def test_parameters_that_the_last_update_made_infinite_are_no_result(
+    train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = [*TINY, "every.checkpoint=2", "every.log=100"]
+    step = AdversarialModule.training_step
+
+    def spoilt(self: AdversarialModule, batch: Any, batch_idx: int) -> Any:
+        measures = step(self, batch, batch_idx)
+        if self.global_step == 4:  # the losses were taken before
+            next(self.generator.parameters()).data.view(-1)[0] = torch.nan
+        return measures
+
+    monkeypatch.setattr(AdversarialModule, "training_step", spoilt)
+    done = train(*run, "generator_steps=4")
+    assert done.code == 0
+    assert done.out.splitlines()[-1].startswith("diverged at generator iteration 4, ")
+    assert "a parameter was not finite" in done.out
+    directory = train.directory(*run)
+    assert result(directory)["status"] == "diverged"
+    assert read_checkpoint(directory / "checkpoints" / "last.ckpt")["global_step"] == 2
 
 
 def test_the_seconds_of_a_row_are_before_its_own_score(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -353,3 +392,46 @@ def test_wandb_works_with_no_network_and_no_account(train: Train, monkeypatch: p
         (record,) = run.glob("run-*.wandb")
         assert record.stat().st_size > 1000
         assert list((run / "files" / "media" / "images").glob("samples*.png"))
+
+
+DIVERGING = (*TINY, "generator_steps=4", "every.log=2", "learning_rate_scale=1e30", "hydra.run.dir=here")
+
+
+def test_wandb_shows_that_a_run_diverged_by_status_and_tag(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    assert train(*DIVERGING, "logger=wandb").code == 0
+    (record,) = (train.folder / "here" / "wandb").glob("offline-run-*/run-*.wandb")
+    content = record.read_bytes()
+    assert b'"diverged"' in content, "in the summary, as JSON"
+    assert content.count(b"diverged") > content.count(b'"diverged"'), "and as a tag"
+
+
+def test_tensorboard_shows_how_a_run_ended(train: Train) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    assert train(*DIVERGING, "logger=tensorboard").code == 0
+    events = EventAccumulator(str(train.folder / "here" / "tensorboard"))
+    events.Reload()
+    (status,) = events.Tensors("status/text_summary")
+    assert status.tensor_proto.string_val == [b"diverged"]
+
+
+def test_a_run_that_diverges_says_so_in_its_last_line_and_in_the_sweeps(train: Train) -> None:
+    alone = train(*DIVERGING)
+    assert alone.code == 0
+    assert alone.out.splitlines()[-1].startswith("diverged at generator iteration 2, ")
+    sweep = train("-m", *DIVERGING[:-1], "seed=0,1")
+    assert sweep.code == 0
+    *_, first, second, last = sweep.out.splitlines()
+    assert first.startswith("diverged: ") and second.startswith("diverged: ")
+    assert "sweep of 2 runs: 0 finished, 2 diverged, 0 failed" in last
+
+
+def test_a_run_whose_dashboards_folder_is_a_link_is_refused(train: Train) -> None:
+    (train.folder / "here").mkdir()
+    (train.folder / "elsewhere").mkdir()
+    (train.folder / "here" / "tensorboard").symlink_to(train.folder / "elsewhere")
+    done = train(*TINY, "generator_steps=2", "logger=tensorboard", "hydra.run.dir=here")
+    assert done.code != 0
+    assert "tensorboard is a link, and a folder is needed there" in done.out + done.err
+    assert not list((train.folder / "elsewhere").iterdir())

@@ -64,7 +64,7 @@ def test_setting_outside_its_range_is_refused_in_one_line(compose_config: Compos
 
 
 def test_null_where_intervals_are_expected_is_refused(compose_config: Compose) -> None:
-    with pytest.raises(ValueError, match=r"^every\.log=None is not possible"):
+    with pytest.raises(ValueError, match=r"^every=None is not possible: a group of settings is needed$"):
         resolve(compose_config("every=null"))
 
 

@@ -80,7 +80,7 @@ def test_a_broken_result_is_a_failure_that_says_how_to_mend_it(run: RunDirectory
     begin_run(run.path)
     run.result_file.write_text("{")
     state = state_of(run, queued={})
-    assert state.status == "failed" and "delete it" in str(state.error)
+    assert state.status == "failed" and "moves a broken one aside" in str(state.error)
 
 
 def test_states_are_counted_in_their_order() -> None:

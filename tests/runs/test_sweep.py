@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from commands import Train
+from commands import Train, begin_run
 from hydra_plugins.hydra_joblib_launcher.joblib_launcher import JoblibLauncher
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from omegaconf import DictConfig
@@ -88,6 +88,32 @@ def test_a_run_that_somebody_else_has_is_left_to_them(train: Train, monkeypatch:
     assert not list((train.folder / "runs").glob("*/*/refused.txt"))
     alone = train("seed=0")
     assert (alone.code, alone.err) == (2, "error: another process is running it\n")
+
+
+@pytest.mark.parametrize("is_held", [True, False])
+def test_a_sweep_of_which_a_run_was_left_running_has_not_succeeded(
+    train: Train, monkeypatch: pytest.MonkeyPatch, is_held: bool
+) -> None:
+    def leave(settings: Settings, directory: RunDirectory) -> str:
+        begin_run(directory.path)
+        return "failed"  # and there was no room to say so
+
+    monkeypatch.setattr(cli, "lead", leave)
+    monkeypatch.setattr(RunDirectory, "is_held", is_held)
+    done = train("-m", "seed=0,1")
+    assert done.code == 1
+    assert f"0 finished, 0 diverged, 0 failed, 2 {'running' if is_held else 'stale'}" in done.out
+
+
+def test_a_refusal_that_cannot_be_written_down_leaves_the_other_runs_alone(
+    train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (train.directory("seed=0", "arch.critic.norm=batch") / "refused.txt" / "full").mkdir(parents=True)
+    done = train("-m", "seed=0,1", "arch.critic.norm=batch")
+    assert done.code == 1
+    assert done.out.count("refused: ") == 2
+    assert "refused.txt" in done.out and "sweep of 2 runs: 0 finished, 0 diverged, 2 failed" in done.out
+    assert "Traceback" not in done.out + done.err
 
 
 def test_joblib_is_the_launcher_that_packs(compose_hydra: Callable[..., DictConfig]) -> None:

@@ -50,7 +50,8 @@ def test_samples_are_lines_of_the_texts_symbols_and_can_be_drawn_again_where_it_
     assert (directory.samples / "000002.txt").read_text(encoding="utf-8") != shown
 
     (tmp_path / "text.txt").unlink()
-    monkeypatch.setattr(sys, "argv", ["sample", str(directory.path), "--output", str(tmp_path / "again.txt")])
+    again = ["--output", str(tmp_path / "again.txt"), "--trust", "lines"]
+    monkeypatch.setattr(sys, "argv", ["sample", str(directory.path), *again])
     sample.main()
     assert (tmp_path / "again.txt").read_text(encoding="utf-8") == shown
 

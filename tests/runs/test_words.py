@@ -1,5 +1,7 @@
 """What a run says of itself."""
 
+import errno
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,7 +9,7 @@ from typing import Any
 import pytest
 
 from gan_lightning.runs.result import Result
-from gan_lightning.runs.words import closing, in_words, nothing_to_do, opening
+from gan_lightning.runs.words import closing, in_words, nothing_to_do, opening, tell_of_a_thread
 
 PATH = Path("runs/adhoc/defaults")
 
@@ -112,3 +114,17 @@ def test_closing_says_what_went_wrong() -> None:
 def test_run_that_has_come_as_far_says_so(status: str, step: int, said: str) -> None:
     line = nothing_to_do(replace(RESULT, status=status, generator_step=step), SETTINGS, PATH)
     assert line == f"{said}, nothing to do for generator_steps=1500: runs/adhoc/defaults"
+
+
+def test_a_thread_that_finds_the_disk_full_is_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def write() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(threading, "excepthook", tell_of_a_thread)
+    thread = threading.Thread(target=write)
+    thread.start()
+    thread.join()
+    (record,) = caplog.records
+    assert record.getMessage() == "a dashboard's files cannot be written: [Errno 28] No space left on device"

@@ -4,10 +4,13 @@ A kind for one table or figure has settings of its own; `groups` is for any stud
 """
 
 import pkgutil
+import shutil
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Protocol, cast
 
+from gan_lightning.atomic import atomic_file
 from gan_lightning.report.study import Study, report_settings
 
 
@@ -44,10 +47,14 @@ def write_report(study: Study, output: Path) -> str:
 
     Raises:
         ValueError: if the study's settings are unsound or its runs not fit for this kind of report.
+        OSError: if it cannot be written; an earlier report then stays as it is.
     """
     kind = load_kind(study)
     settings = report_settings(study, kind.Settings)
-    text = kind.write_report(study, settings, output)
-    output.mkdir(parents=True, exist_ok=True)
-    (output / "table.md").write_text(text, encoding="utf-8")
+    with TemporaryDirectory() as folder:  # an earlier report stays as it is until this one is whole
+        text = kind.write_report(study, settings, Path(folder))
+        (Path(folder) / "table.md").write_text(text, encoding="utf-8")
+        for file in sorted(Path(folder).iterdir()):
+            with atomic_file(output / file.name) as temporary:
+                shutil.copyfile(file, temporary)
     return text

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from gan_lightning.report.critics import data_title, finished_runs
 from gan_lightning.report.markdown import markdown_table
+from gan_lightning.report.pictures import read_picture
 from gan_lightning.report.runs import Run
 from gan_lightning.report.study import Study
 
@@ -95,8 +96,8 @@ def frame(runs: Mapping[tuple[str, str], Run], step: int, *, columns: Sequence[s
     for (method, data), run in runs.items():
         left, top = columns.index(data) * SIDE, CAPTION + methods.index(method) * (CAPTION + SIDE)
         draw.text((left + 4, top + 1), f"{data}: {run.label}", fill="black", font=font)
-        with Image.open(run.directory / "samples" / f"{step:06d}.png") as picture:
-            canvas.paste(picture.convert("RGB").resize((SIDE, SIDE), Image.Resampling.LANCZOS), (left, top + CAPTION))
+        picture = read_picture(run.directory / "samples" / f"{step:06d}.png")
+        canvas.paste(picture.resize((SIDE, SIDE), Image.Resampling.LANCZOS), (left, top + CAPTION))
     return canvas
 
 

@@ -11,9 +11,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from PIL import Image
 
 from gan_lightning.report.drawing import INK, PALE
+from gan_lightning.report.pictures import read_picture
 
 SIDE = 10
 """A run's sample pictures are grids of so many rows and columns."""
@@ -131,6 +131,6 @@ def wrapped(text: str, width: int) -> str:
 
 def cropped(file: Path, crop: int) -> np.ndarray:
     """The first rows and columns of a grid of `SIDE` by `SIDE` samples, uint8 ``(H, W, 3)``."""
-    with Image.open(file) as picture:
-        width, height = picture.size
-        return np.asarray(picture.convert("RGB").crop((0, 0, width * crop // SIDE, height * crop // SIDE)))
+    picture = read_picture(file)
+    width, height = picture.size
+    return np.asarray(picture.crop((0, 0, width * crop // SIDE, height * crop // SIDE)))
