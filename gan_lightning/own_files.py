@@ -77,17 +77,6 @@ def check_plain(path: Path) -> None:
     _check_kind(path, mode)
 
 
-def own_folder(path: Path) -> Path:
-    """A folder to write in, made where it is missing.
-
-    Raises:
-        ValueError: if it is a link or no folder, naming it.
-        OSError: if it cannot be made.
-    """
-    check_folder(path).mkdir(parents=True, exist_ok=True)
-    return path
-
-
 def check_folder(path: Path) -> Path:
     """A folder to write in, if there is one.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gan_lightning.own_files import check_plain, open_own, own_folder, read_own
+from gan_lightning.own_files import check_folder, check_plain, open_own, read_own
 
 
 def link(path: Path) -> None:
@@ -62,13 +62,7 @@ def test_what_is_no_folder_is_not_written_in(kind: str, tmp_path: Path, monkeypa
     path = Path("folder")
     OTHERS[kind](path)
     with pytest.raises(ValueError, match=rf"^{path} is {kind}, and a folder is needed there: move it away$"):
-        own_folder(path)
-
-
-def test_a_folder_is_made_with_what_it_lies_in(tmp_path: Path) -> None:
-    path = tmp_path / "run" / "samples"
-    assert own_folder(path) == path
-    assert own_folder(path).is_dir()
+        check_folder(path)
 
 
 def test_a_link_to_a_folder_or_to_nothing_is_not_written_in(tmp_path: Path) -> None:
@@ -76,5 +70,5 @@ def test_a_link_to_a_folder_or_to_nothing_is_not_written_in(tmp_path: Path) -> N
     for target in ("elsewhere", "nowhere"):
         (tmp_path / target[0]).symlink_to(tmp_path / target)
         with pytest.raises(ValueError, match="is a link"):
-            own_folder(tmp_path / target[0])
+            check_folder(tmp_path / target[0])
     assert not (tmp_path / "nowhere").exists()

@@ -219,3 +219,37 @@ def test_an_unknown_study_is_not_advised_by_a_file_that_is_not_there(
     code, _, error = run_study(capsys, "rerun", "no_such", "--runs", str(tmp_path))
     assert code == 2
     assert "+sweeps=" not in error and "table2_laptop" in error
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["label={_tar", "+data.zz=get_: os.system}", "arch.generator=$\\{oc.decode:$\\{label\\}$\\{data.zz\\}\\}"],
+        ["arch.generator={_target_: os.getcwd}"],
+        ["arch.generator._target_=os.getcwd"],
+        ["label=${oc.env:HOME}"],
+        ["logger.name=../../outside"],
+        ["+logger.settings.base_url=http://localhost"],
+        ["hydra.searchpath=[file:///tmp]"],
+    ],
+)
+def test_rerun_takes_nothing_but_plain_settings_from_a_strangers_start(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], lines: list[str]
+) -> None:
+    study = tmp_path / "runs" / "theirs"
+    study.mkdir(parents=True)
+    start = {"folder": str(tmp_path), "launcher": [], "overrides": lines}
+    (study / "last_start.json").write_text(json.dumps(start))
+    code, _, err = run_study(capsys, "rerun", "theirs", "--runs", str(tmp_path / "runs"))
+    assert code == 2 and "is not taken from a file that may be a stranger's" in err and len(err.splitlines()) == 1
+
+
+def test_status_of_more_runs_than_anybody_has_time_for_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = tmp_path / "runs" / "theirs"
+    study.mkdir(parents=True)
+    start = {"folder": str(tmp_path), "launcher": [], "overrides": ["study=theirs", "seed=range(1000000000)"]}
+    (study / "last_start.json").write_text(json.dumps(start))
+    code, _, err = run_study(capsys, "status", "theirs", "--runs", str(tmp_path / "runs"))
+    assert code == 2 and "more than 100,000 runs are not possible in one sweep: study seed" in err

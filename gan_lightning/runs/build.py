@@ -169,7 +169,13 @@ def load_run(
     module, data = build_module(settings, trusted=trusted), build_data(settings, trusted=trusted)
     state = checkpoint_of(directory, checkpoint, module)
     module.load_state_dict(state["state_dict"])
-    data.load_state_dict(state.get(type(data).__qualname__, {}))
+    try:
+        data.load_state_dict(state.get(type(data).__qualname__, {}))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"the {checkpoint} checkpoint of {directory.path} does not say what its data are ({type(error).__name__}: "
+            f"{error})"
+        ) from error
     limit_threads(settings["trainer"])
     return module.to(device_kind(settings["trainer"])), data, state["global_step"]
 
@@ -199,6 +205,8 @@ def _check_memory(settings: Settings, *, trusted: Trusted) -> None:
                 for name in ("generator", "critic")
             ]
     except Exception:
+        if trusted is not None and not trusted:
+            raise
         return  # a user's own network may need numbers; what is wrong is said where it is made with them
     numbers = sum(parameter.numel() for network in networks for parameter in network.parameters())
     needed, there = 4 * 4 * numbers, _memory(device_kind(settings["trainer"]))

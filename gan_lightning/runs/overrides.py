@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from difflib import get_close_matches
-from itertools import product
+from itertools import islice, product
+from math import prod
 from typing import Any
 
 from hydra import compose, initialize_config_dir
@@ -20,6 +21,9 @@ from omegaconf.errors import OmegaConfBaseException
 from gan_lightning.resources import project_folder
 from gan_lightning.runs.identity import key_of
 from gan_lightning.runs.settings import Settings, flatten
+
+MOST_RUNS = 100_000
+"""Of a sweep."""
 
 
 class Mistake(SystemExit):
@@ -126,15 +130,22 @@ def check_single(config: DictConfig, overrides: list[str]) -> None:
 
 
 def sweep_overrides(config: DictConfig) -> Iterator[list[str]]:
-    """The task overrides of every run of a sweep, as Hydra's basic sweeper makes them."""
+    """The task overrides of every run of a sweep, as Hydra's basic sweeper makes them.
+
+    Raises:
+        Mistake: if they are more than anybody has time for.
+    """
     lines = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
     choices: dict[str, list[str]] = {}
     for override in _parsed([*lines, *typed_overrides(config.hydra)]):
         key = override.get_key_element()
         if override.is_sweep_override():
-            choices[key] = [f"{key}={value}" for value in override.sweep_string_iterator()]
+            values = islice(override.sweep_string_iterator(), MOST_RUNS + 1)
+            choices[key] = [f"{key}={value}" for value in values]
         else:
             choices[key] = [f"{key}={override.get_value_element_as_str()}"]
+    if prod(map(len, choices.values())) > MOST_RUNS:
+        raise Mistake(f"more than {MOST_RUNS:,} runs are not possible in one sweep: {' '.join(choices)}")
     return (list(overrides) for overrides in product(*choices.values()))
 
 

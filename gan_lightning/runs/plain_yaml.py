@@ -11,6 +11,9 @@ from gan_lightning.own_files import read_own
 LARGEST = 2**20
 """Bytes of a file of settings; those of a run are some thousands."""
 
+LONGEST = 10_000
+"""Characters of a value: a number of more takes YAML a long time."""
+
 DEEPEST = 20
 """Groups within groups."""
 
@@ -28,8 +31,6 @@ def read_plain_yaml(path: Path) -> dict[str, Any]:
     try:
         text = content.decode()
         _check_events(text)
-        if "${" in text:
-            raise ValueError("it has an interpolation, ${…}, and a run's settings have none")
         settings: Any = OmegaConf.to_container(OmegaConf.create(text))
         if not isinstance(settings, dict):
             raise ValueError("it holds no settings")
@@ -43,6 +44,10 @@ def _check_events(text: str) -> None:
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
             raise ValueError("it has an anchor or an alias, and a run's settings have none")
+        if isinstance(event, yaml.ScalarEvent) and "${" in event.value:  # which an escape may have spelt
+            raise ValueError("it has an interpolation, ${…}, and a run's settings have none")
+        if isinstance(event, yaml.ScalarEvent) and len(event.value) > LONGEST:
+            raise ValueError(f"one of its values has more than {LONGEST:,} characters")
         if getattr(event, "tag", None) is not None:
             raise ValueError(f"it has a tag, {event.tag}, and a run's settings have none")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)

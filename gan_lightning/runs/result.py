@@ -102,6 +102,8 @@ def checked_result(content: Any) -> Result:
     entries = dict(content)
     if "method" not in entries and "objective" in entries:
         entries["method"] = entries["objective"]
+    if type(entries.get("study")) is int:  # as YAML reads one that is called by a number
+        entries["study"] = str(entries["study"])
     entries["label"] = entries.get("label") or entries.get("method")
     for field in fields(Result):
         if field.name not in entries and field.default is MISSING:
@@ -139,7 +141,8 @@ def _check_scores(scores: Mapping[str, Any]) -> None:
             raise ValueError(f"scores.{name} is {str(scores[name])[:100]!r}, and str is needed")
     for which in ("final", "best"):
         for name, value in scores.get(which, {}).items():
-            if isinstance(value, bool) or not isinstance(value, (int, float, NoneType)):
+            is_number = isinstance(value, (int, float, NoneType)) and not isinstance(value, bool)
+            if not is_number or (isinstance(value, int) and abs(value) >= 2**63):
                 raise ValueError(f"scores.{which}.{name} is {str(value)[:100]!r}, and a number is needed")
 
 

@@ -26,7 +26,7 @@ from gan_lightning.callbacks.pictures import Pictures, draw_curves
 from gan_lightning.callbacks.progress import Progress
 from gan_lightning.callbacks.scoring import Scoring
 from gan_lightning.module import Diverged
-from gan_lightning.own_files import append_own, check_folder, move_aside
+from gan_lightning.own_files import append_own, check_folder, check_plain, move_aside
 from gan_lightning.parallel import TogetherError, from_first, raise_together
 from gan_lightning.resources import PACKAGE
 from gan_lightning.runs.build import Parts, build, build_dashboard
@@ -168,7 +168,7 @@ def starting(settings: Settings, parts: Parts, *, step: int, earlier: Result | N
     gone_on = earlier if step else None
     return Result(
         status="running",
-        study=settings["study"],
+        study=str(settings["study"]),
         method=settings["method"],
         label=settings["label"],
         seed=settings["seed"],
@@ -292,6 +292,7 @@ def make_dashboards(settings: Settings, directory: RunDirectory) -> list[Logger]
         return []
     for folder in ("tensorboard", "wandb"):
         check_folder(directory.path / folder)
+    check_plain(directory.path / "tensorboard" / "hparams.yaml")
     place: dict[str, Any] = {"save_dir": str(directory.path)}
     if "project" in settings["logger"]:  # Weights & Biases
         name = directory.path.name

@@ -6,7 +6,7 @@ Nothing heavy is imported here, so that a mistake is on the screen before torch 
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from gan_lightning.ranges import (
     Count,
@@ -29,6 +29,7 @@ Table = Annotated[
 Switch = Annotated[bool, needed("true or false is needed")]
 Folder = Annotated[
     str,
+    BeforeValidator(lambda name: str(name) if type(name) is int else name),  # as YAML reads a name of digits
     Field(pattern=r"^[\w,=+-][\w.,=+-]*$", max_length=200),
     needed("it names a folder, by letters, digits and . , = + - _"),
 ]

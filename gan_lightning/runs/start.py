@@ -112,6 +112,8 @@ def _is_plain(line: str) -> bool:
     name = key.lstrip("+~")
     if not re.fullmatch(r"[A-Za-z][\w./]*", name) or re.split("[./]", name)[0] == "hydra":
         return False
-    names_a_part = re.search(r"(?<!\w)_\w+_(?!\w)", line) or re.search(r"[./]_", name) or "${" in line
+    if name.startswith("logger.") or re.search(r"[\\${}]", line):  # a dashboard's address; what becomes another text
+        return False
+    names_a_part = re.search(r"(?<!\w)_\w+_(?!\w)", line) or re.search(r"[./]_", name)
     is_elsewhere = "." not in name and re.search(r"[/\\:]|\.\.", value)  # an option is a file of conf/ or of sweeps/
     return not names_a_part and not is_elsewhere

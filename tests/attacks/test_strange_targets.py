@@ -60,7 +60,7 @@ def bombs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, dic
         "hydra.utils.instantiate": {"config": {"_target_": "os.mkdir", "path": str(marker)}},
         "hydra.utils.call": {"config": {"_target_": "os.mkdir", "path": str(marker)}},
         "gan_lightning.runs.targets.make": {"node": {"_target_": "os.mkdir", "path": str(marker)}},
-        "gan_lightning.own_files.own_folder": {"path": str(marker)},
+        "gan_lightning.own_files.move_aside": {"path": str(plain)},
         "gan_lightning.metrics.features.torch.load": {"f": str(plain), "weights_only": False},
         "gan_lightning.networks.dcgan.torch.load": {"f": str(plain), "weights_only": False},
         "gan_lightning.data.published.os.mkdir": {"path": str(marker)},
@@ -140,6 +140,22 @@ def test_no_command_runs_what_a_run_names_at_whatever_depth(
                 assert not marker.exists(), (target, path, module)
 
 
+def test_a_start_that_goes_on_runs_nothing_that_the_directory_names(
+    bombs: tuple[Path, dict[str, dict[str, Any]]], runs: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    marker, nodes = bombs
+    settings: Any = OmegaConf.to_container(OmegaConf.load(runs["digits"] / "config.yaml"))
+    places = [path for path in nodes_of(settings) if path[0] not in ("choices", "logger", "trainer", "metrics")]
+    for number, node in enumerate(nodes.values()):
+        run = attacked(runs["digits"], replaced(settings, places[number % len(places)], node))
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as end:
+            patch.setattr(sys, "argv", ["train.py", *TINY, "generator_steps=2", f"hydra.run.dir={run}"])
+            cli.main()
+        said = capsys.readouterr().err
+        assert end.value.code == 2 and "holds a run of another config" in said and len(said.splitlines()) == 1, said
+        assert not marker.exists()
+
+
 def test_no_report_runs_what_a_run_names(
     bombs: tuple[Path, dict[str, dict[str, Any]]], runs: dict[str, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -169,6 +185,8 @@ def test_interpolations_and_aliases_of_a_strangers_settings_are_refused(
     )
     said = {
         f"{text}extra: {label}\n": "it has an interpolation",
+        f'{text}extra: "\\x24{{oc.env:HOME}}"\n': "it has an interpolation",
+        f"{text}extra: {'1:' * 6000}1\n": "10,000 characters",
         f"{text}{bomb}": "it has an anchor or an alias",
         f"{text}extra: !!python/object/apply:os.mkdir ['{marker}']\n": "it has a tag",
         f"{text}extra: {'[' * 50}{']' * 50}\n": "20 deep",

@@ -91,12 +91,13 @@ def test_missing_entry_is_named(tmp_path: Path, name: str) -> None:
         ("seconds", "long"),
         ("seconds", 1e400),
         ("generator_steps", [1]),
-        ("study", 3),
+        ("study", [3]),
         ("error", ["no"]),
         ("choices", {"arch": 1}),
         ("scores", [1]),
         ("scores", {"final": [1]}),
         ("scores", {"best": {"a": "good"}}),
+        ("scores", {"final": {"a": 10**400}}),
     ],
 )
 def test_entry_of_the_wrong_type_is_refused(tmp_path: Path, name: str, value: object) -> None:

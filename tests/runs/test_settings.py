@@ -83,3 +83,7 @@ def test_seed_outside_the_random_architectures_is_refused(compose_config: Compos
 
 def test_flat_settings_have_dotted_keys() -> None:
     assert flatten({"a": {"b": {"c": 1}, "d": [2]}, "e": None}) == {"a.b.c": 1, "a.d": [2], "e": None}
+
+
+def test_a_study_may_be_called_by_a_number(compose_config: Compose) -> None:
+    assert str(resolve(compose_config("study=2024"))["study"]) == "2024"
