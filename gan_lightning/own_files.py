@@ -78,7 +78,7 @@ def check_plain(path: Path) -> None:
 
 
 def check_folder(path: Path) -> Path:
-    """A folder to write in, if there is one.
+    """A folder of a run's, to read from or to write in, if there is one.
 
     Raises:
         ValueError: if it is a link or no folder, naming it.

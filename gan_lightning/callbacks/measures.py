@@ -58,19 +58,23 @@ def log_means(trainer: L.Trainer, measures: Mapping[str, Tensor]) -> None:
 
 
 def check_finite(trainer: L.Trainer, module: AdversarialModule) -> None:
-    """Look whether all losses so far were finite, and whether all parameters are, which the latest update has changed.
+    """Look whether all losses so far were finite, and whether all is that a checkpoint keeps of the networks.
 
     Raises:
         Diverged: in every process, if one of them met a number that is not.
     """
     lost = torch.stack([~module.finite, ~all_finite(module)]).to(torch.float32)
-    of_losses, of_parameters = trainer.strategy.reduce(lost, reduce_op="sum").tolist()
-    if of_losses or of_parameters:
-        what = "a loss" if of_losses else "a parameter"
+    of_losses, of_networks = trainer.strategy.reduce(lost, reduce_op="sum").tolist()
+    if of_losses or of_networks:
+        what = "a loss" if of_losses else "a parameter or buffer"
         raise Diverged(f"{what} was not finite at or before generator iteration {trainer.global_step}")
 
 
 def all_finite(module: AdversarialModule) -> Tensor:
-    """Whether every parameter is finite, a scalar on the module's device."""
-    parameters = [parameter.detach() for parameter in module.parameters() if parameter.numel()]
-    return get_total_norm(parameters, torch.inf).isfinite()
+    """Whether every parameter and every buffer is finite that checkpoints keep, a scalar on the module's device.
+
+    The latest update has changed the parameters after the losses were taken; buffers, such as the statistics of batch
+    normalisation, may have overflowed beside losses that did not.
+    """
+    kept = [value for value in module.state_dict().values() if value.is_floating_point() and value.numel()]
+    return get_total_norm(kept, torch.inf).isfinite()

@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 
 from gan_lightning.data.files import content_of, said
-from gan_lightning.data.plain_pickle import PlainPickle, StandIn
+from gan_lightning.plain_pickle import PlainPickle, StandIn
 
 TYPES = frozenset(("i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f2", "f4", "f8"))
 """What arrays may hold: whole numbers and floating-point ones."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gan_lightning.own_files import read_own
+from gan_lightning.own_files import check_folder, read_own
 from gan_lightning.report.groups import Axis, Group
 from gan_lightning.report.pictures import read_text
 from gan_lightning.report.plots.sheet import SIDE, Cell, draw_sheet
@@ -121,7 +121,8 @@ def cell_of(run: Run | None, iteration: int | None) -> Cell:
 
 def samples_until(run: Run, iteration: int | None) -> dict[int, Path]:
     """The files of a run's samples up to an iteration, by iteration."""
-    files = [file for suffix in ("png", "txt") for file in (run.directory / "samples").glob(f"*.{suffix}")]
+    folder = check_folder(run.directory / "samples")
+    files = [file for suffix in ("png", "txt") for file in folder.glob(f"*.{suffix}")]
     steps = {int(file.stem): file for file in files if file.stem.isdecimal()}
     return {step: file for step, file in steps.items() if iteration is None or step <= iteration}
 

@@ -83,13 +83,14 @@ def run(settings: Settings, directory: RunDirectory, *, lock: int) -> str:
     checkpoint = resumable(directory, parts.module)
     earlier = _earlier_result(directory, checkpoint)
     read_metrics(directory.metrics)  # what is broken is told before anything is written
-    if checkpoint is not None and earlier is not None:
-        _check_device(earlier, settings, directory.path)
     if earlier is not None:
+        if checkpoint is not None:
+            _check_device(earlier, settings, directory.path)
         check_content(earlier, data=parts.data.provenance, weights=_weights(parts))
-        if directory.has_ended(settings):
-            log.info("%s", nothing_to_do(earlier, settings, directory.path))
-            return earlier.status
+    _mend_result(directory, earlier, checkpoint)
+    if earlier is not None and directory.has_ended(settings):
+        log.info("%s", nothing_to_do(earlier, settings, directory.path))
+        return earlier.status
     if received_signal() is not None:
         return "interrupted"
     result = starting(settings, parts, step=0 if checkpoint is None else checkpoint.step, earlier=earlier)
@@ -340,17 +341,24 @@ def _write_traceback(directory: RunDirectory) -> None:
 
 
 def _earlier_result(directory: RunDirectory, checkpoint: Resumable | None) -> Result | None:
-    """What an earlier start recorded; where that is lost or broken, what its checkpoint knows of it is written anew."""
+    """What an earlier start recorded; where that is lost or broken, what its checkpoint knows of it."""
     try:
         result = directory.result
     except ValueError:
-        log.warning("moved aside: %s", move_aside(directory.result_file))
         result = None
-    if result is None and checkpoint is not None and checkpoint.result is not None:
-        result = checkpoint.result
-        write_result(directory.result_file, result)
+    return checkpoint.result if result is None and checkpoint is not None else result
+
+
+def _mend_result(directory: RunDirectory, earlier: Result | None, checkpoint: Resumable | None) -> None:
+    """Write a result anew that is lost, and move one aside that is broken."""
+    try:
+        is_there = directory.result is not None
+    except ValueError:
+        log.warning("moved aside: %s", move_aside(directory.result_file))
+        is_there = False
+    if not is_there and earlier is not None and checkpoint is not None:
+        write_result(directory.result_file, earlier)
         log.info("%s is written anew from what %s knows", directory.result_file, checkpoint.path.name)
-    return result
 
 
 def _check_device(earlier: Result, settings: Settings, path: Path) -> None:

@@ -86,7 +86,7 @@ def own_world(rank: int, size: int, port: int) -> World:
 
 def processes_of(trainer: Settings) -> int:
     """How many processes train a run: ``devices`` on each of ``nodes`` machines."""
-    return trainer["devices"] * trainer.get("nodes", 1)  # a run of an earlier version knows one machine
+    return trainer["devices"] * trainer["nodes"]
 
 
 def check_world(trainer: Settings, world: World | None) -> None:

@@ -164,7 +164,10 @@ def test_a_packed_archive_is_not_unpacked(directory: RunDirectory) -> None:
         ({"state_dict": [1]}, "no checkpoint of a run"),
         ({"state_dict": {"weight": 3}}, "weight, which is no plain tensor"),
         ({"state_dict": {"weight": torch.tensor([1.0, torch.nan])}}, "weight has numbers that are not finite"),
-        ({"state_dict": {"weight": torch.zeros(1).expand(10**12)}}, "weight announces more numbers than there are"),
+        (
+            {"state_dict": {"weight": torch.zeros(1).expand(10**12)}},
+            "a tensor of it announces more numbers than there are",
+        ),
     ],
 )
 def test_content_of_another_kind_is_named(directory: RunDirectory, changes: dict[str, Any], said: str) -> None:

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,17 @@ def test_a_lost_or_broken_result_is_written_anew_from_the_checkpoint_as_it_was(t
     assert [path.read_text() for path in run.glob("result.json.broken")] == ([] if text is None else [text])
 
 
+@pytest.mark.parametrize("text", [None, "{"])
+def test_a_start_that_is_refused_leaves_a_lost_or_broken_result_as_it_is(train: Train, text: str | None) -> None:
+    assert train(*TINY, "generator_steps=2").code == 0
+    run = train.directory(*TINY)
+    (run / "result.json").unlink() if text is None else (run / "result.json").write_text(text)
+    (run / "metrics.csv").write_bytes(b"\xff\xfe")
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file() and path.name != "train.log"}
+    assert train(*TINY, "generator_steps=4").code == 2
+    assert {path: path.read_bytes() for path in before} == before
+
+
 def test_a_lost_result_of_a_checkpoint_of_an_earlier_version_is_written_anew_with_its_scores(train: Train) -> None:
     scored = [*TINY[:-1], "metrics.every=1", "metrics.samples=100", "metrics.splits=1", "generator_steps=4"]
     assert train(*scored).code == 0
@@ -151,8 +163,18 @@ def test_a_lost_result_of_a_checkpoint_of_an_earlier_version_is_written_anew_wit
     assert result(run) == before
 
 
-def test_parameters_that_the_last_update_made_infinite_are_no_result(
-    train: Train, monkeypatch: pytest.MonkeyPatch
+def spoil_parameter(module: AdversarialModule) -> None:
+    next(module.generator.parameters()).data.view(-1)[0] = torch.nan
+
+
+def spoil_buffer(module: AdversarialModule) -> None:
+    """As statistics of batch normalisation overflow."""
+    next(value for name, value in module.state_dict().items() if name.endswith("running_var"))[0] = torch.inf
+
+
+@pytest.mark.parametrize("spoil", [spoil_parameter, spoil_buffer])
+def test_networks_that_the_last_update_made_infinite_are_no_result(
+    train: Train, spoil: Callable[[AdversarialModule], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = [*TINY, "every.checkpoint=2", "every.log=100"]
     step = AdversarialModule.training_step
@@ -160,14 +182,14 @@ def test_parameters_that_the_last_update_made_infinite_are_no_result(
     def spoilt(self: AdversarialModule, batch: Any, batch_idx: int) -> Any:
         measures = step(self, batch, batch_idx)
         if self.global_step == 4:  # the losses were taken before
-            next(self.generator.parameters()).data.view(-1)[0] = torch.nan
+            spoil(self)
         return measures
 
     monkeypatch.setattr(AdversarialModule, "training_step", spoilt)
     done = train(*run, "generator_steps=4")
     assert done.code == 0
     assert done.out.splitlines()[-1].startswith("diverged at generator iteration 4, ")
-    assert "a parameter was not finite" in done.out
+    assert "a parameter or buffer was not finite" in done.out
     directory = train.directory(*run)
     assert result(directory)["status"] == "diverged"
     assert read_checkpoint(directory / "checkpoints" / "last.ckpt")["global_step"] == 2

@@ -7,6 +7,7 @@ from pathlib import Path
 from matplotlib import get_data_path
 from PIL import Image, ImageDraw, ImageFont
 
+from gan_lightning.own_files import check_folder
 from gan_lightning.report.critics import data_title, finished_runs
 from gan_lightning.report.markdown import markdown_table
 from gan_lightning.report.pictures import read_picture
@@ -83,7 +84,7 @@ def shared_steps(runs: Iterable[Run]) -> list[int]:
 
 def pictures(run: Run) -> list[Path]:
     """A run's pictures of samples."""
-    return sorted((run.directory / "samples").glob("*.png"))
+    return sorted(check_folder(run.directory / "samples").glob("*.png"))
 
 
 def frame(runs: Mapping[tuple[str, str], Run], step: int, *, columns: Sequence[str]) -> Image.Image:

@@ -11,7 +11,11 @@ from typing import Any, BinaryIO
 MOST_STEPS = 2**22
 """Steps of a pickle: three each for all of ImageNet's labels and file names."""
 
-MOST_CONTAINERS = 2**16
+MOST_CONTAINERS = 2**18
+"""Lists, tuples and dictionaries of one: about ten for each tensor of a checkpoint."""
+
+KEYS = (str, bytes, int)
+"""What keys of dictionaries may be: their hashes take no time to speak of."""
 
 CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
 SKIPPED = {"PROTO", "FRAME", "STOP"}
@@ -67,7 +71,7 @@ class PlainPickle:
     def load(self, stream: BinaryIO) -> Any:
         """What the pickle at the stream's place holds: numbers, strings, lists, tuples, dictionaries and stand-ins.
 
-        Keys of dictionaries are strings or bytes. Memory and time are bounded by the stream's length and the limits of
+        Keys of dictionaries are :data:`KEYS`. Memory and time are bounded by the stream's length and the limits of
         this module.
 
         Raises:
@@ -145,8 +149,8 @@ class PlainPickle:
         if not isinstance(self.stack[-1], dict):
             raise ValueError("it sets an item of what is no dictionary")
         for key, value in zip(items[::2], items[1::2], strict=True):
-            if type(key) not in (str, bytes):
-                raise ValueError(f"its keys are not strings alone: {type(key).__name__}")
+            if type(key) not in KEYS:
+                raise ValueError(f"its keys are not strings or whole numbers alone: {type(key).__name__}")
             self.stack[-1][key] = value
 
     def _put(self, place: int) -> None:

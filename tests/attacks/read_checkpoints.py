@@ -1,0 +1,129 @@
+"""A program that reads forged checkpoints and says what came of them.
+
+    python read_checkpoints.py traps
+    python read_checkpoints.py bombs
+    python read_checkpoints.py mutations FIRST NUMBER
+
+Their checksums are right: whoever forges one writes those too. What one of them runs leaves the file ``sprung``.
+"""
+
+import io
+import json
+import pickle
+import resource
+import sys
+import time
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from pickletools import genops
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import Any, cast
+
+import torch
+from load_weights import PROTOCOLS, SPRUNG, Trap, saved, traps, zipped
+from mutations import bombs, mutated_pickle
+
+from gan_lightning.runs.checkpoints import read_checkpoint
+
+NUMBERS = {f"layer{number}.weight": torch.full((3, 4), float(number)) for number in range(3)}
+
+
+def checkpoint() -> dict[str, Any]:
+    """What a run of three layers and one optimiser's state would keep."""
+    state = {number: {"step": torch.tensor(7.0), "exp_avg": torch.ones(3, 4)} for number in range(3)}
+    return {
+        "global_step": 7,
+        "state_dict": dict(NUMBERS),
+        "loops": {"fit_loop": {"state_dict": {}}},
+        "callbacks": {"Checkpointing": {"seconds": 1.5}},
+        "optimizer_states": [
+            {"state": state, "param_groups": [{"lr": 1e-4, "betas": (0.0, 0.9), "params": [0, 1, 2]}]}
+        ],
+        "random_streams": {"latent": torch.arange(16, dtype=torch.uint8)},
+    }
+
+
+def forged_traps() -> Iterator[tuple[str, bytes]]:
+    """Code in place of a checkpoint, and at any depth of one."""
+    yield from traps()
+    for protocol in PROTOCOLS[2:]:
+        for key in checkpoint():
+            whole = checkpoint()
+            whole[key] = {"state": [whole[key], Trap(protocol)]}
+            yield f"a trap in {key}, protocol {protocol}", saved(whole, pickle_protocol=protocol)
+
+
+def forged_bombs() -> Iterator[tuple[str, bytes]]:
+    """Checkpoints that would take memory or time without end, in what is compared with nothing when it is read."""
+    for name, steps in bombs():
+        yield name, forged(lambda whole, steps=steps: whole[:-1] + b"U\x01x" + steps + b"s.")
+    for count in (10**4, 2**40, 2**62, 2**70, -1):
+        for key in ("state_dict", "optimizer_states", "random_streams"):
+            yield f"{count} numbers in {key}", forged(lambda whole, key=key, count=count: announcing(whole, key, count))
+    sparse, meta = torch.eye(2).to_sparse(), torch.empty(2**40, device="meta")
+    for tensor in (sparse, meta, torch.zeros(1).expand(10**9, 10**9), torch.zeros(2, dtype=torch.complex64)):
+        for key in ("state_dict", "optimizer_states", "random_streams"):
+            yield f"{key}, {tensor.layout} on {tensor.device}", saved(checkpoint() | {key: {"weight": tensor}})
+
+
+def mutations(first: int, number: int) -> Iterator[tuple[str, bytes]]:
+    """Checkpoints whose pickle has other steps."""
+    for seed in range(first, first + number):
+        yield f"seed {seed}", forged(lambda whole, seed=seed: mutated_pickle(whole, Random(seed)))
+
+
+def forged(change: Callable[[bytes], bytes]) -> bytes:
+    """A checkpoint with another pickle."""
+    with zipfile.ZipFile(io.BytesIO(saved(checkpoint()))) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    return zipped({name: change(content) if name.endswith(".pkl") else content for name, content in members.items()})
+
+
+def announcing(whole: bytes, key: str, count: int) -> bytes:
+    """The pickle with another length of the first storage behind a key."""
+    steps = list(genops(whole))
+    start = next(place for place, (_, argument, _) in enumerate(steps) if argument == key)
+    length = next(place for place in range(start, len(steps)) if steps[place][0].name == "BINPERSID")
+    while not steps[length][0].name.startswith("BININT"):
+        length -= 1
+    first, after = cast(int, steps[length][2]), cast(int, steps[length + 1][2])
+    return whole[:first] + pickle.dumps(count, 2)[2:-1] + whole[after:]
+
+
+def outcome(name: str, path: Path) -> str:
+    """What came of one file: ``read``, ``refused``, or what is wrong."""
+    result = "read"
+    try:
+        read_checkpoint(path)
+    except ValueError as error:
+        said = str(error)
+        result = "refused" if str(path) in said and len(said.splitlines()) == 1 else f"{name}: said {said}"
+    if SPRUNG.exists():
+        SPRUNG.unlink()
+        result = f"{name}: sprung"
+    return result
+
+
+def main() -> None:
+    kind, *arguments = sys.argv[1:]
+    kinds = {"traps": forged_traps, "bombs": forged_bombs}
+    cases = mutations(*map(int, arguments)) if kind == "mutations" else kinds[kind]()
+    found, longest = Counter[str](), (0.0, "")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "last.ckpt")
+        for name, content in cases:
+            path.write_bytes(content)
+            print(name, file=sys.stderr, flush=True)  # the last line tells which one ended the process
+            start = time.perf_counter()
+            found[outcome(name, path)] += 1
+            longest = max(longest, (time.perf_counter() - start, name))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    print(json.dumps({"found": found, "longest": longest, "megabytes": peak // 1024}))
+
+
+if __name__ == "__main__":
+    main()
