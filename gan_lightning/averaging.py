@@ -1,10 +1,17 @@
 """Averages of the generator's weights over training: arXiv:2312.02696, section 3 and appendix C."""
 
 from abc import ABC, abstractmethod
+from typing import Annotated
 
 import numpy as np
 import torch
 from torch import nn
+
+from gan_lightning.ranges import Positive, checked, needed
+
+Width = Annotated[
+    Positive, needed("a number above 0 is needed, and of 0.28 at most", holds=lambda share: share <= 0.28)
+]
 
 
 class Averaging(ABC):
@@ -54,10 +61,8 @@ class ExponentialAverage(Averaging):
         ValueError: if an argument is not positive.
     """
 
-    def __init__(self, half_life: float, *, ramp_up: float | None = None) -> None:
-        for name, value in (("half_life", half_life), ("ramp_up", ramp_up)):
-            if value is not None and not value > 0:
-                raise ValueError(f"ema.{name}={value} must be positive")
+    @checked
+    def __init__(self, half_life: Positive, *, ramp_up: Positive | None = None) -> None:
         self.half_life, self.ramp_up = half_life, ramp_up
 
     def decay(self, step: int, samples: int) -> float:
@@ -82,9 +87,8 @@ class PowerFunctionAverage(Averaging):
         ValueError: if ``relative_width`` is out of its range.
     """
 
-    def __init__(self, relative_width: float) -> None:
-        if not 0 < relative_width <= 0.28:
-            raise ValueError(f"ema.relative_width={relative_width} must lie above 0, and be at most 0.28")
+    @checked
+    def __init__(self, relative_width: Width) -> None:
         self.relative_width, self.gamma = relative_width, power_of_width(relative_width)
 
     def decay(self, step: int, samples: int) -> float:

@@ -3,6 +3,8 @@
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from gan_lightning.ranges import NotNegative, checked
+
 
 class AuxiliaryClassifier:
     r"""Cross-entropy of the critic's class scores: AC-GAN, arXiv:1610.09585, section 3.
@@ -18,10 +20,8 @@ class AuxiliaryClassifier:
         ValueError: if a weight is negative.
     """
 
-    def __init__(self, *, real: float, fake: float, generator: float) -> None:
-        for name, value in (("real", real), ("fake", fake), ("generator", generator)):
-            if not value >= 0:
-                raise ValueError(f"class_loss.{name}={value} must not be negative")
+    @checked
+    def __init__(self, *, real: NotNegative, fake: NotNegative, generator: NotNegative) -> None:
         self.real, self.fake, self.generator = real, fake, generator
 
     def critic_term(

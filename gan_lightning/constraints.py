@@ -10,6 +10,7 @@ from torch.nn.modules.conv import _ConvNd
 from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
 from gan_lightning.penalties import Distance, Points, gradient_norm
+from gan_lightning.ranges import Few, NotNegative, Positive, checked
 
 Critic = Callable[[Tensor], Tensor]
 Size = Callable[[Tensor], Tensor]
@@ -83,9 +84,8 @@ class GradientPenalty(Constraint):
         ValueError: if ``weight`` is negative.
     """
 
-    def __init__(self, weight: float, *, points: Points, distance: Distance) -> None:
-        if not weight >= 0:
-            raise ValueError(f"constraint.weight={weight} must not be negative")
+    @checked
+    def __init__(self, weight: NotNegative, *, points: Points, distance: Distance) -> None:
         self.weight, self.points, self.distance = weight, points, distance
 
     def penalty(self, critic: Critic, real: Tensor, fake: Tensor, *, epsilon: Tensor) -> Penalty:
@@ -109,9 +109,8 @@ class SpectralNorm(Constraint):
 
     allows_batch_norm = True
 
-    def __init__(self, iterations: int) -> None:
-        if iterations < 1:
-            raise ValueError(f"constraint.iterations={iterations} must be at least 1")
+    @checked
+    def __init__(self, iterations: Few) -> None:
         self.iterations = iterations
 
     def reparametrise(self, critic: nn.Module) -> None:
@@ -151,9 +150,8 @@ class WeightDecay(Constraint):
 
     allows_batch_norm = True
 
-    def __init__(self, weight: float, *, size: Size) -> None:
-        if not weight >= 0:
-            raise ValueError(f"constraint.weight={weight} must not be negative")
+    @checked
+    def __init__(self, weight: NotNegative, *, size: Size) -> None:
         self.weight, self.size = weight, size
         self._weights: list[nn.Parameter] = []
 
@@ -180,8 +178,9 @@ class NormClipping(Constraint):
 
     allows_batch_norm = True
 
-    def __init__(self, bound: float) -> None:
-        self.bound = _positive_bound(bound)
+    @checked
+    def __init__(self, bound: Positive) -> None:
+        self.bound = bound
 
     @torch.no_grad()
     def project(self, critic: nn.Module) -> None:
@@ -203,8 +202,9 @@ class WeightClipping(Constraint):
 
     allows_batch_norm = True
 
-    def __init__(self, bound: float) -> None:
-        self.bound = _positive_bound(bound)
+    @checked
+    def __init__(self, bound: Positive) -> None:
+        self.bound = bound
 
     @torch.no_grad()
     def project(self, critic: nn.Module) -> None:
@@ -215,9 +215,3 @@ class WeightClipping(Constraint):
 def _layers(critic: nn.Module) -> list[nn.Module]:
     """Those that have a weight matrix or a kernel."""
     return [layer for layer in critic.modules() if isinstance(layer, nn.Linear | _ConvNd)]
-
-
-def _positive_bound(bound: float) -> float:
-    if not bound > 0:
-        raise ValueError(f"constraint.bound={bound} must be positive")
-    return bound

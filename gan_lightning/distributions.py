@@ -6,6 +6,8 @@ from math import pi
 import torch
 from torch import Tensor
 
+from gan_lightning.ranges import Positive, checked
+
 LATENTS = 3
 """Numbers that a point is made of: the first says where it lies, the other two are its noise."""
 
@@ -54,7 +56,8 @@ def swiss_roll(latent: Tensor) -> Tensor:
     return (angle[:, None] * _direction(angle) + 0.25 * latent[:, 1:3]) / 7.5
 
 
-def ring(latent: Tensor, *, radius: float) -> Tensor:
+@checked
+def ring(latent: Tensor, *, radius: Positive) -> Tensor:
     """A circle around the origin, uniform in its angle and without noise.
 
     Two rings of the same latents are coupled optimally: each point lies on the other's ray, and |x| is a potential,
@@ -70,8 +73,6 @@ def ring(latent: Tensor, *, radius: float) -> Tensor:
     Raises:
         ValueError: if ``radius`` is not positive.
     """
-    if not radius > 0:
-        raise ValueError(f"radius={radius} must be positive")
     return radius * _direction(2 * pi * _uniform(latent[:, 0]))
 
 

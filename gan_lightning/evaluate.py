@@ -37,7 +37,7 @@ def evaluate(
         directory: of the run.
         checkpoint: ``last`` or ``best``.
         overrides: ``metrics=NAME`` or ``metrics.KEY=VALUE``, on top of the run's own metrics.
-        trusted: packages whose code the run's settings may name.
+        trusted: packages whose code the run's settings may name; an option of one's own ``conf/`` may name any.
 
     Returns:
         In every process the scores and their protocol. By the run's own metrics, its final score to the last digit.
@@ -46,7 +46,7 @@ def evaluate(
         ValueError, OSError: in one line, if the run, the checkpoint or the metrics are not to be had.
     """
     settings = directory.sound_settings
-    metrics = metrics_with(settings["metrics"], overrides)
+    metrics, is_own = metrics_with(settings["metrics"], overrides)
 
     from gan_lightning.callbacks.scoring import whole_protocol
     from gan_lightning.runs.build import build_scorer, load_run
@@ -57,7 +57,7 @@ def evaluate(
     if (world := this_world()) is not None:
         connect(world, settings["trainer"] | {"devices": world.local_rank + 1})  # a GPU for each, if on GPUs
     module, data, generator_step = load_run(directory, checkpoint=checkpoint, trusted=trusted)
-    scorer = build_scorer(metrics, trusted=trusted)
+    scorer = build_scorer(metrics, trusted=None if is_own else trusted)
     if scorer is None:
         raise ValueError(f"{directory.path} has metrics=none: name others, such as metrics=digits_classifier")
     scorer.prepare()
@@ -71,18 +71,19 @@ def evaluate(
     }
 
 
-def metrics_with(metrics: Settings, overrides: list[str]) -> Settings:
-    """A ``metrics`` group with overrides as on the command line.
+def metrics_with(metrics: Settings, overrides: list[str]) -> tuple[Settings, bool]:
+    """A ``metrics`` group with overrides as on the command line, and whether it is the user's own instead of the run's.
 
     Raises:
         ValueError: for an override of something else, an unknown option or an unknown key.
     """
     changed: list[str] = []
+    is_own = False
     for override in overrides:
         key, equals, value = override.partition("=")
         settable = [f"metrics.{name}" for name in metrics if name not in FIXED]
         if key == "metrics":
-            metrics = _option(value)
+            metrics, is_own = _option(value), True
         elif equals and key in settable:
             changed.append(override)
         else:
@@ -92,7 +93,7 @@ def metrics_with(metrics: Settings, overrides: list[str]) -> Settings:
     node.merge_with_dotlist(changed)
     merged: Any = OmegaConf.to_container(node.metrics, resolve=True)
     check_value(merged, Metrics, "metrics")
-    return merged
+    return merged, is_own
 
 
 def _option(name: str) -> Settings:

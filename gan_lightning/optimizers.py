@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from gan_lightning.ranges import FromZero, NotNegative, Positive, Steps, checked
+
 
 def weights_decayed(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     """A network's parameters in two groups: weight matrices and kernels, which are decayed, and biases and norms.
@@ -36,23 +38,16 @@ class RMSprop(Optimizer):
         ValueError: if an argument is out of its range.
     """
 
+    @checked
     def __init__(
         self,
         params: Iterable[Tensor] | Iterable[dict[str, Any]],
-        lr: float,
+        lr: Positive,
         *,
-        alpha: float = 0.9,
-        eps: float = 1e-10,
-        weight_decay: float = 0.0,
+        alpha: FromZero = 0.9,
+        eps: Positive = 1e-10,
+        weight_decay: NotNegative = 0.0,
     ) -> None:
-        for name, value, valid in (
-            ("lr", lr, lr > 0),
-            ("alpha", alpha, 0 <= alpha < 1),
-            ("eps", eps, eps > 0),
-            ("weight_decay", weight_decay, weight_decay >= 0),
-        ):
-            if not valid:
-                raise ValueError(f"optimizer.{name}={value} is out of range")
         super().__init__(params, {"lr": lr, "alpha": alpha, "eps": eps, "weight_decay": weight_decay})
 
     @torch.no_grad()
@@ -97,9 +92,8 @@ class LinearDecay(RateDecay):
         ValueError: if ``steps`` is not positive.
     """
 
-    def __init__(self, steps: int) -> None:
-        if steps <= 0:
-            raise ValueError(f"decay.steps={steps} must be positive")
+    @checked
+    def __init__(self, steps: Steps) -> None:
         self.steps = steps
 
     def __call__(self, generator_step: int) -> float:

@@ -1,8 +1,11 @@
 """What settings may be: types with ranges, for signatures and for the settings of a run, and how they are compared."""
 
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import fields
-from functools import cache
-from typing import Annotated, Any, Literal, get_type_hints
+from functools import cache, wraps
+from inspect import signature
+from typing import Annotated, Any, Literal, ParamSpec, TypeVar, get_type_hints
 
 from pydantic import (
     BaseModel,
@@ -13,7 +16,11 @@ from pydantic import (
     ValidatorFunctionWrapHandler,
     WrapValidator,
 )
+from pydantic.errors import PydanticUserError
 from pydantic_core import ErrorDetails, PydanticCustomError
+
+Parameters = ParamSpec("Parameters")
+Made = TypeVar("Made")
 
 LARGEST = 2**63
 """What no whole number of a setting comes to."""
@@ -30,16 +37,22 @@ WORDS = {
 """What is needed where a type has no words of its own."""
 
 
-def needed(words: str) -> WrapValidator:
-    """Say what is needed in our words, whatever is wrong with a value."""
+def needed(words: str, *, holds: Callable[[Any], bool] = lambda _: True) -> WrapValidator:
+    """Say what is needed in our words, whatever is wrong with a value: type, range, or what has to hold of it."""
 
     def check(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-        try:
-            return handler(value)
-        except ValidationError as error:
-            raise PydanticCustomError("needed", "{words}", {"words": words}) from error
+        with suppress(ValidationError):
+            compared = handler(value)
+            if holds(compared):
+                return compared
+        raise PydanticCustomError("needed", "{words}", {"words": words})
 
     return WrapValidator(check)
+
+
+def one_of(*names: str) -> WrapValidator:
+    """A name is needed, one of these."""
+    return needed(f"one of {', '.join(names)} is needed", holds=lambda name: name in names)
 
 
 Steps = Annotated[int, Field(ge=1, le=10**9), needed("a whole number of at least 1 is needed, and of 10**9 at most")]
@@ -49,6 +62,7 @@ Samples = Annotated[int, Field(ge=1, le=10**7), needed("a whole number of at lea
 Seed = Annotated[int, Field(ge=0, lt=2**63), needed("a whole number of at least 0 is needed, below 2**63")]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), needed("a positive number is needed")]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False), needed("a number of at least 0 is needed")]
+FromZero = Annotated[float, Field(ge=0, lt=1), needed("a number of at least 0 is needed, below 1")]
 Share = Annotated[float, Field(gt=0, lt=1), needed("a number between 0 and 1 is needed")]
 Side = Annotated[int, Field(ge=1, le=4096), needed("a whole number of at least 1 is needed, and of 4096 at most")]
 Channels = Annotated[Literal[1, 3], needed("1 or 3 is needed")]
@@ -77,6 +91,38 @@ def check_value(value: Any, kind: Any, *path: str) -> None:
         # Beside names and places pydantic tells which of several allowed types it has tried.
         inner = [part for part in first["loc"] if is_model(kind) or isinstance(part, int)]
         raise ValueError(_in_words(first, ".".join([*path, *map(str, inner)]))) from None
+
+
+def check_arguments(function: Callable[..., Any], arguments: Mapping[str, Any], *path: str) -> None:
+    """Compare a function's arguments with the types in its signature; one that has none there may be anything.
+
+    Args:
+        function: or an ``__init__``.
+        arguments: by name.
+        path: names of the groups that they stand in.
+
+    Raises:
+        ValueError: in one line.
+    """
+    try:
+        kinds = get_type_hints(function, include_extras=True)
+    except (NameError, TypeError):  # it tells nothing about itself
+        return
+    for name, value in arguments.items():
+        with suppress(PydanticUserError):  # a type that nobody can compare with
+            check_value(value, kinds.get(name, Any), *path, name)
+
+
+def checked(function: Callable[Parameters, Made]) -> Callable[Parameters, Made]:
+    """A function or ``__init__`` that compares its arguments with its signature when it is called, as settings are."""
+    known = signature(function)
+
+    @wraps(function)
+    def compared(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Made:
+        check_arguments(function, known.bind(*args, **kwargs).arguments)
+        return function(*args, **kwargs)
+
+    return compared
 
 
 @cache

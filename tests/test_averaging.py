@@ -76,11 +76,11 @@ def test_update_moves_parameters_towards_the_network_and_copies_its_buffers() ->
 
 @pytest.mark.parametrize(("name", "value"), [("half_life", 0.0), ("half_life", -1.0), ("ramp_up", 0.0)])
 def test_exponential_average_refuses_what_is_not_positive(name: str, value: float) -> None:
-    with pytest.raises(ValueError, match=f"ema.{name}={value} must be positive"):
+    with pytest.raises(ValueError, match=f"^{name}={value} is not possible: a positive number is needed$"):
         ExponentialAverage(**({"half_life": 100.0} | {name: value}))
 
 
 @pytest.mark.parametrize("relative_width", [0.0, 0.3, float("nan")])
 def test_power_function_average_refuses_a_width_out_of_range(relative_width: float) -> None:
-    with pytest.raises(ValueError, match=r"ema\.relative_width=.* must lie above 0, and be at most 0\.28"):
+    with pytest.raises(ValueError, match=r"^relative_width=.* is not possible: a number above 0 .* 0\.28 at most$"):
         PowerFunctionAverage(relative_width)

@@ -45,5 +45,5 @@ def test_accuracies_are_of_real_and_of_fake() -> None:
 @pytest.mark.parametrize("name", ["real", "fake", "generator"])
 def test_negative_weights_are_refused(name: str) -> None:
     weights = {"real": 1.0, "fake": 0.0, "generator": 0.1} | {name: -1.0}
-    with pytest.raises(ValueError, match=rf"^class_loss\.{name}=-1.0 must not be negative$"):
+    with pytest.raises(ValueError, match=rf"^{name}=-1\.0 is not possible: a number of at least 0 is needed$"):
         AuxiliaryClassifier(**weights)

@@ -15,12 +15,12 @@ PACKAGE = Path(gan_lightning.__file__).parent
 MAY_IMPORT: dict[str, set[str]] = {
     # Small things that stand on nothing.
     "atomic": set(),
-    "averaging": set(),
-    "class_losses": set(),
-    "distributions": set(),
+    "averaging": {"ranges"},
+    "class_losses": {"ranges"},
+    "distributions": {"ranges"},
     "draw": set(),
     "images": set(),
-    "optimizers": set(),
+    "optimizers": {"ranges"},
     "own_files": set(),
     "parallel": set(),
     "plain_pickle": set(),
@@ -32,7 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # The layers, from the mathematics to the commands.
     "objectives": set(),
     "penalties": set(),
-    "constraints": {"penalties"},
+    "constraints": {"penalties", "ranges"},
     "networks": {"distributions", "ranges"},
     "data": {"atomic", "distributions", "images", "plain_pickle", "randomness", "ranges", "runs.interruption"},
     "module": {
@@ -131,7 +131,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "runs.overrides": {"resources", "runs.identity", "runs.settings"},
     "runs.queueing": {"runs.directory", "runs.settings"},
     "runs.states": {"runs.directory", "runs.metrics_file", "runs.result"},
-    "runs.start": {"atomic", "own_files", "runs.identity"},
+    "runs.start": {"atomic", "own_files", "resources", "runs.identity"},
     "runs.sweep": {
         "atomic",
         "runs.directory",

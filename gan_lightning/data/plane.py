@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -11,7 +11,7 @@ from gan_lightning.atomic import atomic_file
 from gan_lightning.data.base import RealData, Split
 from gan_lightning.distributions import LATENTS, Distribution
 from gan_lightning.randomness import seeded_generator
-from gan_lightning.ranges import Count
+from gan_lightning.ranges import Count, needed
 
 EXTENT = 2.0
 """The plane is shown on [-2, 2]². Source: igul222/nn. Deviation: [-3, 3]² in the released code."""
@@ -38,14 +38,12 @@ class PlaneData(RealData):
     distribution: Distribution
     points: Count
     held_out_points: Count
-    dim: int = 2
+    dim: Annotated[Literal[2], needed("a plane has 2")] = 2
     shown: ClassVar[int] = 1000
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.title = self.label
-        if self.dim != 2:
-            raise ValueError(f"data.dim={self.dim} is not possible: a plane has 2")
 
     def load(self) -> tuple[Split, Split]:
         return Split(self.draw(self.points, "training")), Split(self.draw(self.held_out_points, "held out"))

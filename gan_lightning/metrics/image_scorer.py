@@ -1,7 +1,7 @@
 """Scores of images: Inception score, FID, KID, precision and recall, and the same formulae with another network."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import torch
 import torch_fidelity
@@ -12,10 +12,18 @@ from gan_lightning.metrics import formulae
 from gan_lightning.metrics.classifier import CLASSIFIERS
 from gan_lightning.metrics.features import Extractor, FeatureBank, load_extractor
 from gan_lightning.parallel import from_first, rank_and_processes
-from gan_lightning.ranges import Samples, Seed
+from gan_lightning.ranges import Samples, Seed, checked, needed, one_of
 from gan_lightning.sampling import Sampler
 
-EXTRACTORS = ("inception-v3-compat", *CLASSIFIERS)
+ExtractorName = Annotated[str, one_of("inception-v3-compat", *CLASSIFIERS)]
+Blocks = Annotated[
+    Samples,
+    needed(f"a multiple of {sampling.BLOCK} is needed, and of 10**7 at most", holds=lambda n: n % sampling.BLOCK == 0),
+]
+ScoreNames = Annotated[
+    Sequence[Literal["isc", "fid", "kid", "prc"]],
+    needed("some of isc, fid, kid, prc are needed, each once", holds=lambda some: len(set(some)) == len(some) > 0),
+]
 NAMES = {
     "isc": ("score", "score_std"),
     "fid": ("fid",),
@@ -41,7 +49,7 @@ class ImageScorer:
     recall.
 
     Args:
-        extractor: the network, one of ``EXTRACTORS``.
+        extractor: the network, ``inception-v3-compat`` or one of ``CLASSIFIERS``.
         prefix: what the scores are named for; ``inception`` is reserved for that network.
         scores: which of ``isc``, ``fid``, ``kid`` and ``prc``; the first decides which generator is best, by its
             precision where that is ``prc``.
@@ -54,13 +62,14 @@ class ImageScorer:
         ValueError: if an argument is out of its range.
     """
 
+    @checked
     def __init__(
         self,
         *,
-        extractor: str,
+        extractor: ExtractorName,
         prefix: str,
-        scores: Sequence[str],
-        samples: Samples,
+        scores: ScoreNames,
+        samples: Blocks,
         splits: Samples,
         seed: Seed,
         weights: str | None = None,
@@ -72,21 +81,12 @@ class ImageScorer:
         self.splits = splits
         self.seed = seed
         self.weights = weights
-        self._check()
+        if prefix == "inception" and extractor != "inception-v3-compat":
+            raise ValueError(f"metrics.prefix=inception: {extractor} does not give an Inception score")
+        if splits > samples:
+            raise ValueError(f"metrics.splits={splits} is not possible: at most metrics.samples={samples}")
         self._loaded: Extractor | None = None
         self._reference: dict[str, Tensor] | None = None
-
-    def _check(self) -> None:
-        if self.extractor not in EXTRACTORS:
-            raise ValueError(f"metrics.extractor={self.extractor}; allowed: {', '.join(EXTRACTORS)}")
-        if self.prefix == "inception" and self.extractor != "inception-v3-compat":
-            raise ValueError(f"metrics.prefix=inception: {self.extractor} does not give an Inception score")
-        if not self.scores or set(self.scores) - set(NAMES) or len(set(self.scores)) < len(self.scores):
-            raise ValueError(f"metrics.scores={list(self.scores)}; allowed: one or more of {', '.join(NAMES)}")
-        if self.samples < 1 or self.samples % sampling.BLOCK:
-            raise ValueError(f"metrics.samples={self.samples}; allowed: multiples of {sampling.BLOCK}")
-        if not 1 <= self.splits <= self.samples:
-            raise ValueError(f"metrics.splits={self.splits}; allowed: 1 to metrics.samples={self.samples}")
 
     @property
     def monitor(self) -> str:

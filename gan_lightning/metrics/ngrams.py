@@ -1,13 +1,13 @@
 """How far the n-grams of generated text are from those of real text."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from gan_lightning.ranges import Samples, Seed
+from gan_lightning.ranges import Samples, Seed, checked, needed
 from gan_lightning.sampling import Sampler
 
 AT_A_TIME = 2**24
@@ -15,6 +15,11 @@ AT_A_TIME = 2**24
 
 SYMBOL_BITS = 15
 """A symbol's number has at most so many: four of them make a whole number of 64 bits."""
+
+Lengths = Annotated[
+    Sequence[Literal[1, 2, 3, 4]],
+    needed("some of 1, 2, 3, 4 are needed, rising", holds=lambda some: list(some) == sorted(set(some)) != []),
+]
 
 Counts = tuple[np.ndarray, np.ndarray]
 """n-grams as whole numbers ``(K,)``, rising, and how often each occurs ``(K,)``."""
@@ -39,11 +44,8 @@ class NgramScorer:
 
     higher_is_better = False
 
-    def __init__(self, *, lengths: Sequence[int], samples: Samples, seed: Seed) -> None:
-        if not lengths or list(lengths) != sorted(set(lengths) & set(range(1, 5))):
-            raise ValueError(f"metrics.lengths={list(lengths)} is not possible; allowed: some of 1, 2, 3, 4, rising")
-        if samples < 1:
-            raise ValueError(f"metrics.samples={samples} is not possible: at least 1 is needed")
+    @checked
+    def __init__(self, *, lengths: Lengths, samples: Samples, seed: Seed) -> None:
         self.lengths, self.samples, self.seed = tuple(lengths), samples, seed
         self._reference: list[Counts] = []
         self._floor: list[float] = []

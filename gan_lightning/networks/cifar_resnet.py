@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Annotated, Literal
 
 from torch import Tensor, nn
 
@@ -18,6 +19,7 @@ from gan_lightning.networks.residual import (
     upsample,
 )
 from gan_lightning.networks.sizes import require_resolution, scaled
+from gan_lightning.ranges import Few, checked, needed
 
 
 class Generator(nn.Module):
@@ -38,6 +40,7 @@ class Generator(nn.Module):
         ValueError: if an argument is out of its range.
     """
 
+    @checked
     def __init__(
         self,
         *,
@@ -45,8 +48,8 @@ class Generator(nn.Module):
         image_shape: Sequence[int],
         filters: int,
         classes: int | None = None,
-        bn_chunks: int = 1,
-        upsampled_conv: int = 1,
+        bn_chunks: Few = 1,
+        upsampled_conv: Annotated[Literal[1, 2], needed("1 or 2 is needed")] = 1,
         width_scale: float = 1.0,
     ) -> None:
         super().__init__()
@@ -55,8 +58,6 @@ class Generator(nn.Module):
         norm: MakeNorm = partial(BatchNorm, chunks=bn_chunks)
         if classes is not None:
             norm = partial(ConditionalBatchNorm, classes=classes, chunks=bn_chunks)
-        if upsampled_conv not in (1, 2):
-            raise ValueError(f"upsampled_conv={upsampled_conv} is not possible: 1 or 2 is needed")
         blocks = [
             up_block(width, width, norm=norm) if upsampled_conv == 1 else late_up_block(width, norm=norm)
             for _ in range(3)

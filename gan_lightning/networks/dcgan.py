@@ -8,18 +8,21 @@ it. A net of fewer than ``n + 1`` layers starts from a larger map instead: depth
 
 from collections.abc import Sequence
 from math import log2
+from typing import Annotated
 
 from torch import Tensor, nn
 
-from gan_lightning.networks.layers import Conv, Deconv, Linear, draw_weights, make_nonlinearity
-from gan_lightning.networks.norms import make_norm
+from gan_lightning.networks.layers import Conv, Deconv, Linear, Nonlinearity, draw_weights, make_nonlinearity
+from gan_lightning.networks.norms import Norm, make_norm
 from gan_lightning.networks.sizes import scaled, square_size
-from gan_lightning.ranges import Few
+from gan_lightning.ranges import Few, checked, needed, one_of
 
-LAYOUTS = ("middle", "even")
+Depth = Annotated[Few, needed("a whole number of at least 2 is needed, and of 1000 at most", holds=lambda n: n >= 2)]
+Layout = Annotated[str, one_of("middle", "even")]
 
 
-def plan(size: int, *, depth: int | None, extra_layout: str) -> list[tuple[int, int]]:
+@checked
+def plan(size: int, *, depth: Depth | None, extra_layout: Layout) -> list[tuple[int, int]]:
     """Map sizes of a net from small to large, each with its number of extra layers.
 
     Args:
@@ -36,10 +39,6 @@ def plan(size: int, *, depth: int | None, extra_layout: str) -> list[tuple[int, 
     """
     if size < 16 or size & (size - 1):
         raise ValueError(f"data.resolution={size} does not fit arch=dcgan: a power of two from 16 on is needed")
-    if depth is not None and depth < 2:
-        raise ValueError(f"depth={depth} is too small for arch=dcgan: at least 2 weight layers are needed")
-    if extra_layout not in LAYOUTS:
-        raise ValueError(f"extra_layout={extra_layout} is unknown; allowed: {', '.join(LAYOUTS)}")
     stages = int(log2(size // 4))
     depth = stages + 1 if depth is None else depth
     maps = [size >> stage for stage in range(min(stages, depth - 1), 0, -1)]
@@ -80,10 +79,10 @@ class Generator(nn.Module):
         latent_dim: int,
         image_shape: Sequence[int],
         filters: int,
-        depth: Few | None,
-        norm: str,
-        nonlinearity: str,
-        extra_layout: str = "middle",
+        depth: Depth | None,
+        norm: Norm,
+        nonlinearity: Nonlinearity,
+        extra_layout: Layout = "middle",
         width_scale: float = 1.0,
         initial_std: float | None = None,
     ) -> None:
@@ -122,10 +121,10 @@ class Critic(nn.Module):
         *,
         image_shape: Sequence[int],
         filters: int,
-        depth: Few | None,
-        norm: str,
-        nonlinearity: str,
-        extra_layout: str = "middle",
+        depth: Depth | None,
+        norm: Norm,
+        nonlinearity: Nonlinearity,
+        extra_layout: Layout = "middle",
         width_scale: float = 1.0,
         initial_std: float | None = None,
     ) -> None:

@@ -9,7 +9,7 @@ from functools import partial
 from torch import Tensor, nn
 
 from gan_lightning.networks.layers import Conv, Deconv, Gate, HeLinear, Linear
-from gan_lightning.networks.norms import make_norm
+from gan_lightning.networks.norms import Norm, make_norm
 from gan_lightning.networks.sizes import require_resolution, scaled
 
 
@@ -83,7 +83,7 @@ class GatedGenerator(nn.Module):
     """
 
     def __init__(
-        self, *, latent_dim: int, image_shape: Sequence[int], filters: int, norm: str, width_scale: float = 1.0
+        self, *, latent_dim: int, image_shape: Sequence[int], filters: int, norm: Norm, width_scale: float = 1.0
     ) -> None:
         super().__init__()
         require_resolution(image_shape, 64)
@@ -105,7 +105,7 @@ class GatedCritic(nn.Module):
     The norm is before every gate but the first.
     """
 
-    def __init__(self, *, image_shape: Sequence[int], filters: int, norm: str, width_scale: float = 1.0) -> None:
+    def __init__(self, *, image_shape: Sequence[int], filters: int, norm: Norm, width_scale: float = 1.0) -> None:
         super().__init__()
         require_resolution(image_shape, 64)
         width = scaled("filters", filters, width_scale)
@@ -119,6 +119,6 @@ class GatedCritic(nn.Module):
         return self.layers(images).squeeze(1)
 
 
-def _gated(norm: str, channels: int) -> list[nn.Module]:
+def _gated(norm: Norm, channels: int) -> list[nn.Module]:
     """What follows a layer of so many channels, half of which are left: its norm, then the gate."""
     return [make_norm(norm, channels), Gate()]

@@ -8,12 +8,15 @@ mirrored ones: see ``WithoutFirst``.
 """
 
 from math import sqrt
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-NONLINEARITIES = ("relu", "leaky_relu", "softplus", "tanh", "elu")
+from gan_lightning.ranges import checked, one_of
+
+Nonlinearity = Annotated[str, one_of("relu", "leaky_relu", "softplus", "tanh", "elu")]
 
 HE, GLOROT = sqrt(2), 1.0
 """Gains of a convolution's initialisation. Source: the released code calls sqrt(2) "He", though it counts both fans."""
@@ -144,17 +147,18 @@ class Gate(nn.Module):
         return torch.sigmoid(maps[:, ::2]) * torch.tanh(maps[:, 1::2])
 
 
-def make_nonlinearity(name: str) -> nn.Module:
+@checked
+def make_nonlinearity(nonlinearity: Nonlinearity) -> nn.Module:
     """A nonlinearity of Table 1 or appendix D by its name.
 
     Args:
-        name: ``relu``, ``leaky_relu`` (slope 0.2: released code), ``softplus`` (softplus(2x+2)/2 - 1), ``tanh`` or
-            ``elu``.
+        nonlinearity: ``relu``, ``leaky_relu`` (slope 0.2: released code), ``softplus`` (softplus(2x+2)/2 - 1),
+            ``tanh`` or ``elu``.
 
     Raises:
         ValueError: for another name.
     """
-    match name:
+    match nonlinearity:
         case "relu":
             return nn.ReLU()
         case "leaky_relu":
@@ -163,6 +167,5 @@ def make_nonlinearity(name: str) -> nn.Module:
             return Softplus()
         case "tanh":
             return nn.Tanh()
-        case "elu":
+        case _:
             return nn.ELU()
-    raise ValueError(f"nonlinearity={name} is unknown; allowed: {', '.join(NONLINEARITIES)}")

@@ -1,12 +1,15 @@
 """Norms of the original experiments, eps 1e-5: batch norm on batch statistics, plain or conditional, and layer norm."""
 
 from collections.abc import Callable
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-NORMS = ("batch", "layer", "none")
+from gan_lightning.ranges import Few, checked, one_of
+
+Norm = Annotated[str, one_of("batch", "layer", "none")]
 
 MakeNorm = Callable[[int], nn.Module]
 """Makes the norm of so many channels."""
@@ -27,10 +30,9 @@ class BatchNorm(nn.BatchNorm2d):
         ValueError: if ``chunks`` is not positive; in the forward pass, if it does not divide the batch.
     """
 
-    def __init__(self, channels: int, *, chunks: int = 1, affine: bool = True) -> None:
+    @checked
+    def __init__(self, channels: int, *, chunks: Few = 1, affine: bool = True) -> None:
         super().__init__(channels, affine=affine, track_running_stats=False)
-        if chunks < 1:
-            raise ValueError(f"bn_chunks={chunks} is not possible: at least 1 is needed")
         self.chunks = chunks
 
     def forward(self, input: Tensor) -> Tensor:
@@ -70,22 +72,22 @@ class ConditionalBatchNorm(nn.Module):
         return self.normalise(maps) * self.scale[labels][..., None, None] + self.offset[labels][..., None, None]
 
 
-def make_norm(name: str, channels: int) -> nn.Module:
+@checked
+def make_norm(norm: Norm, channels: int) -> nn.Module:
     """A norm over ``(B, channels)`` or ``(B, channels, H, W)`` with one scale and one offset a channel, eps 1e-5.
 
     Args:
-        name: ``batch`` (batch statistics always, as in the released code), ``layer`` (over C, H and W of a sample)
+        norm: ``batch`` (batch statistics always, as in the released code), ``layer`` (over C, H and W of a sample)
             or ``none``.
         channels: C.
 
     Raises:
         ValueError: for another name.
     """
-    match name:
+    match norm:
         case "batch":
             return BatchNorm(channels)
         case "layer":
             return nn.GroupNorm(1, channels)
-        case "none":
+        case _:
             return nn.Identity()
-    raise ValueError(f"norm={name} is unknown; allowed: {', '.join(NORMS)}")

@@ -1,24 +1,25 @@
 """Networks of the plane: fully connected ones as in ``gan_toy.py``, and a generator that never learns."""
 
 from itertools import pairwise
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 
 from gan_lightning.distributions import LATENTS, Distribution
 from gan_lightning.networks.layers import HeLinear, Linear
-from gan_lightning.ranges import Few
+from gan_lightning.ranges import Count, Few, NotNegative, checked, needed
+
+FixedLatents = Annotated[int, needed(f"a fixed generator needs {LATENTS + 2}", holds=lambda size: size == LATENTS + 2)]
 
 
-def perceptron(inputs: int, outputs: int, *, width: int, hidden_layers: int) -> nn.Sequential:
+@checked
+def perceptron(inputs: int, outputs: int, *, width: Count, hidden_layers: Few) -> nn.Sequential:
     """So many hidden layers of ``width`` ReLUs with He initialisation, and a linear layer with Glorot's.
 
     Raises:
         ValueError: if there is no hidden layer, or none of its units.
     """
-    for name, value in (("hidden_layers", hidden_layers), ("width", width)):
-        if type(value) is not int or value < 1:
-            raise ValueError(f"{name}={value} is not possible: a whole number of at least 1 is needed")
     sizes = [inputs, *[width] * hidden_layers]
     hidden = [(HeLinear(before, after), nn.ReLU()) for before, after in pairwise(sizes)]
     return nn.Sequential(*(layer for pair in hidden for layer in pair), Linear(width, outputs))
@@ -36,7 +37,7 @@ class Generator(nn.Module):
         ValueError: if there is no hidden layer, or none of its units.
     """
 
-    def __init__(self, *, latent_dim: int, dim: int, width: int, hidden_layers: Few) -> None:
+    def __init__(self, *, latent_dim: int, dim: int, width: Count, hidden_layers: Few) -> None:
         super().__init__()
         self.layers = perceptron(latent_dim, dim, width=width, hidden_layers=hidden_layers)
 
@@ -48,7 +49,7 @@ class Generator(nn.Module):
 class Critic(nn.Module):
     """Points ``(B, dim)`` to unbounded scores ``(B,)``; the arguments are the generator's."""
 
-    def __init__(self, *, dim: int, width: int, hidden_layers: Few) -> None:
+    def __init__(self, *, dim: int, width: Count, hidden_layers: Few) -> None:
         super().__init__()
         self.layers = perceptron(dim, 1, width=width, hidden_layers=hidden_layers)
 
@@ -74,12 +75,9 @@ class FixedGenerator(nn.Module):
         ValueError: if ``latent_dim`` or ``noise`` is out of its range.
     """
 
-    def __init__(self, *, latent_dim: int, distribution: Distribution, noise: float) -> None:
+    @checked
+    def __init__(self, *, latent_dim: FixedLatents, distribution: Distribution, noise: NotNegative) -> None:
         super().__init__()
-        if latent_dim != LATENTS + 2:
-            raise ValueError(f"latent_dim={latent_dim} is not possible: a fixed generator needs {LATENTS + 2}")
-        if not noise >= 0:
-            raise ValueError(f"arch.generator.noise={noise} is not possible: it must not be negative")
         self.distribution, self.noise = distribution, noise
         self.nothing = nn.Parameter(torch.empty(0))
 

@@ -6,7 +6,7 @@ from functools import partial
 from torch import Tensor, nn
 
 from gan_lightning.networks.layers import GLOROT, Conv, Deconv, Linear, Scale, WithoutFirst
-from gan_lightning.networks.norms import MakeNorm, make_norm
+from gan_lightning.networks.norms import MakeNorm, Norm, make_norm
 from gan_lightning.networks.residual import Residual
 from gan_lightning.networks.sizes import require_resolution, scaled
 
@@ -26,7 +26,7 @@ class Generator(nn.Module):
     """
 
     def __init__(
-        self, *, latent_dim: int, image_shape: Sequence[int], filters: int, norm: str, width_scale: float = 1.0
+        self, *, latent_dim: int, image_shape: Sequence[int], filters: int, norm: Norm, width_scale: float = 1.0
     ) -> None:
         super().__init__()
         require_resolution(image_shape, 64)
@@ -49,7 +49,7 @@ class Generator(nn.Module):
 class Critic(nn.Module):
     """Images ``(B, C, 64, 64)`` to unbounded scores ``(B,)``; the arguments are the generator's, which it mirrors."""
 
-    def __init__(self, *, image_shape: Sequence[int], filters: int, norm: str, width_scale: float = 1.0) -> None:
+    def __init__(self, *, image_shape: Sequence[int], filters: int, norm: Norm, width_scale: float = 1.0) -> None:
         super().__init__()
         require_resolution(image_shape, 64)
         width = _even_width(filters, width_scale)

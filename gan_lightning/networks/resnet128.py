@@ -9,9 +9,10 @@ from functools import partial
 from torch import Tensor, nn
 
 from gan_lightning.networks.layers import GLOROT, HE, Conv, Linear
-from gan_lightning.networks.norms import BatchNorm, MakeNorm, make_norm
+from gan_lightning.networks.norms import BatchNorm, MakeNorm, Norm, make_norm
 from gan_lightning.networks.residual import Residual, activated, mean_pool, plain_block, upsample
 from gan_lightning.networks.sizes import require_resolution, scaled
+from gan_lightning.ranges import Few
 
 
 class Generator(nn.Module):
@@ -34,7 +35,7 @@ class Generator(nn.Module):
         latent_dim: int,
         image_shape: Sequence[int],
         filters: int,
-        bn_chunks: int = 1,
+        bn_chunks: Few = 1,
         width_scale: float = 1.0,
     ) -> None:
         super().__init__()
@@ -70,7 +71,7 @@ class Critic(nn.Module):
         ValueError: if an argument is out of its range.
     """
 
-    def __init__(self, *, image_shape: Sequence[int], filters: int, norm: str, width_scale: float = 1.0) -> None:
+    def __init__(self, *, image_shape: Sequence[int], filters: int, norm: Norm, width_scale: float = 1.0) -> None:
         super().__init__()
         require_resolution(image_shape, 128)
         width = scaled("filters", filters, width_scale)

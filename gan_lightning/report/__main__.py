@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from gan_lightning.cli import mistakes_in_one_line
+from gan_lightning.cli import add_trust, mistakes_in_one_line
 from gan_lightning.own_files import check_folder
 from gan_lightning.report.kinds import write_report
 from gan_lightning.report.listing import studies_table
@@ -39,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="take the runs of other methods and seeds from the CSV files of an earlier report, such as ours",
     )
     parser.add_argument("--output", type=Path, help="where to write (default: 'report' in the study's directory)")
+    add_trust(parser)
     options = parser.parse_args(arguments)
     try:
         if options.list:
@@ -47,7 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for line in unreadable:
                 print(f"left out: {line}", file=sys.stderr)
             return 0
-        study = read_study(options.study, options.runs, source=options.source, beside=options.beside)
+        study = read_study(
+            options.study, options.runs, source=options.source, beside=options.beside, trusted=options.trust
+        )
         place = options.runs / study.name if study.archived else study.directory  # an earlier report stays as it is
         output = options.output or check_folder(place / "report")
         text = write_report(study, output)

@@ -1,6 +1,6 @@
 """Trained critics of the plane, as reports measure them: on fresh points of both sides, by scores and gradients."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import torch
@@ -10,17 +10,18 @@ from gan_lightning.data.plane import PlaneData
 from gan_lightning.module import AdversarialModule, scores_of
 from gan_lightning.report.runs import Run, check_comparable, find_twins, place
 from gan_lightning.report.study import Study
-from gan_lightning.runs.build import load_run
+from gan_lightning.runs.build import build_module, load_run
 from gan_lightning.runs.directory import RunDirectory
 from gan_lightning.runs.settings import Settings
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished run with its settings, its networks as they ended, and its distribution."""
+    """A finished run with its settings, its networks as they began and as they ended, and its distribution."""
 
     run: Run
     settings: Settings
+    first: AdversarialModule
     module: AdversarialModule
     data: PlaneData
 
@@ -41,18 +42,23 @@ class Trained:
         return torch.func.grad(lambda points: self.scores(points).sum())(points).detach()
 
 
-def load_trained(run: Run) -> Trained:
-    """The networks of a run's last checkpoint.
+def load_trained(run: Run, *, trusted: Collection[str] = ()) -> Trained:
+    """The networks of a run's last checkpoint, and as they were before training.
+
+    Args:
+        run: that has finished.
+        trusted: packages whose code the run's settings may name; else they name parts of this one alone.
 
     Raises:
-        ValueError, FileNotFoundError: in one line, if the run's files are missing or broken, or if it is none of points
-            of the plane.
+        ValueError, FileNotFoundError: in one line, if the run's files are missing or broken, if its settings name
+            another's code, or if it is none of points of the plane.
     """
     directory = RunDirectory(run.directory)
-    module, data, _ = load_run(directory, checkpoint="last")
+    module, data, _ = load_run(directory, checkpoint="last", trusted=trusted)
     if not isinstance(data, PlaneData):
         raise ValueError(f"{run.directory}: a report of value surfaces or gradients needs points of the plane")
-    return Trained(run, directory.settings, module, data)
+    settings = directory.sound_settings
+    return Trained(run, settings, build_module(settings, trusted=trusted), module, data)
 
 
 def finished_runs(study: Study) -> tuple[list[Run], list[str]]:

@@ -1,6 +1,6 @@
 """A study as a report sees it: its YAML in `sweeps/`, and its runs, from their directories or from a report's CSVs."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,6 +30,7 @@ class Study:
     `file` is None for a directory of runs without a study. `archived` says that `directory` holds the CSV files of an
     earlier report and no run directories; such files of another directory, `beside`, may have added runs. `unreadable`
     has one line for each `result.json` left out. `plan` has the values of every axis that is swept, in their order.
+    `trusted` are packages whose code the runs' settings may name, where their networks are looked at.
     """
 
     name: str
@@ -43,9 +44,17 @@ class Study:
     unreadable: tuple[str, ...]
     plan: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     beside: Path | None = None
+    trusted: Collection[str] = ()
 
 
-def read_study(study: str, runs_directory: Path, *, source: Path | None = None, beside: Path | None = None) -> Study:
+def read_study(
+    study: str,
+    runs_directory: Path,
+    *,
+    source: Path | None = None,
+    beside: Path | None = None,
+    trusted: Collection[str] = (),
+) -> Study:
     """Read a study's YAML and its runs.
 
     Args:
@@ -54,6 +63,7 @@ def read_study(study: str, runs_directory: Path, *, source: Path | None = None, 
         runs_directory: where study directories lie, if `study` is a name.
         source: the directory to read instead, of runs or of the CSV files of an earlier report.
         beside: a directory of such files, whose runs are taken for those methods and seeds that have none here.
+        trusted: packages whose code the runs' settings may name.
 
     Raises:
         FileNotFoundError: if there is no such study, or no run in it or beside it.
@@ -97,6 +107,7 @@ def read_study(study: str, runs_directory: Path, *, source: Path | None = None, 
         unreadable=unreadable,
         plan=plan,
         beside=beside,
+        trusted=trusted,
     )
 
 

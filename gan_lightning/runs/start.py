@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gan_lightning.atomic import atomic_file
 from gan_lightning.own_files import read_own
+from gan_lightning.resources import project_folder
 from gan_lightning.runs.identity import key_of
 
 NAME = "last_start.json"
@@ -102,18 +103,25 @@ def _is_plain_launcher(line: str) -> bool:
     key, _, value = line.partition("=")
     if key == "hydra/launcher":
         return value in LAUNCHERS
-    option = key.lstrip("+").removeprefix("hydra.launcher.")
-    return option in LAUNCHER_OPTIONS and re.fullmatch(r"[\w.:-]*", value) is not None
+    option = re.fullmatch(r"\+{0,2}hydra\.launcher\.(\w+)", key)
+    return option is not None and option[1] in LAUNCHER_OPTIONS and re.fullmatch(r"[\w.:-]*", value) is not None
 
 
 def _is_plain(line: str) -> bool:
-    """Whether an override names a setting or an option of this project, and neither code nor another config file."""
+    """Whether an override names a setting or an option of this project, and neither code nor another config file.
+
+    Hydra takes any folder beside ``conf/`` for a group of options, the runs of a stranger among them.
+    """
     key, _, value = line.partition("=")
     name = key.lstrip("+~")
-    if not re.fullmatch(r"[A-Za-z][\w./]*", name) or re.split("[./]", name)[0] == "hydra":
+    if not re.fullmatch(r"[A-Za-z]\w*(\.[A-Za-z]\w*)*", name) or re.search(r"[\\${}]", line):  # what becomes another
         return False
-    if name.startswith("logger.") or re.search(r"[\\${}]", line):  # a dashboard's address; what becomes another text
+    if re.match(r"hydra\b|logger\.", name):  # what runs by itself; a dashboard's address
         return False
-    names_a_part = re.search(r"(?<!\w)_\w+_(?!\w)", line) or re.search(r"[./]_", name)
-    is_elsewhere = "." not in name and re.search(r"[/\\:]|\.\.", value)  # an option is a file of conf/ or of sweeps/
-    return not names_a_part and not is_elsewhere
+    options = project_folder("sweeps") if name == "sweeps" else project_folder("conf") / name
+    if options.is_dir():
+        known = {path.stem for path in options.glob("*.yaml")}
+        return set(re.split(r"[\s,()\[\]]+", value)) <= {"", "choice", "null", *known}
+    if (project_folder("sweeps").parent / name).is_dir():
+        return False
+    return "." in name or not re.search(r"[/\\:]|\.\.", value)  # a study's name is that of a folder

@@ -5,13 +5,13 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from importlib import import_module
-from typing import Any, get_type_hints
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from pydantic.errors import PydanticUserError
 from torch import nn
 from torch.optim import Optimizer
 
-from gan_lightning.ranges import check_value, short
+from gan_lightning.ranges import check_arguments, check_value, short
 from gan_lightning.runs.settings import Settings
 
 FUNCTIONS = ("gan_lightning.penalties", "gan_lightning.distributions")
@@ -53,7 +53,7 @@ def make(
     if kind is not None and is_partial and not as_recipe:
         raise ValueError(f"{place}._partial_=true is not possible: it is made as a whole")
     is_partial = is_partial or as_recipe
-    if isinstance(maker, type) and kind is not None and not _is_class_of(maker, kind):
+    if kind is not None and not _may_make(maker, kind):
         raise ValueError(f"{place}._target_={target} is not possible: it is no {kind.__name__}")
     arguments = {
         key: _argument(value, *where, key, trusted=trusted)
@@ -84,6 +84,21 @@ def _is_class_of(made: Any, kind: type) -> bool:
     if getattr(kind, "_is_protocol", False):
         return all(hasattr(made, name) for name in vars(kind) if not name.startswith("_"))
     return issubclass(made, kind)
+
+
+def _may_make(maker: Callable[..., Any], kind: type) -> bool:
+    """Whether what comes of a call can be of a kind, as far as a class or a function says so before it is called."""
+    if isinstance(maker, type):
+        return _is_class_of(maker, kind)
+    try:
+        told = get_type_hints(maker).get("return", object)
+    except (NameError, TypeError):  # it tells nothing about itself
+        return True
+    for each in get_args(told) if isinstance(told, UnionType) or get_origin(told) is Union else [told]:
+        made = get_origin(each) or each
+        if made is Any or not isinstance(made, type) or made in kind.__mro__ or _is_class_of(made, kind):
+            return True
+    return False
 
 
 def _argument(value: Any, *where: str, trusted: Trusted) -> Any:
@@ -158,8 +173,7 @@ def _check_arguments(
     """Compare arguments with a signature: names, types and ranges; what has no type there may be anything."""
     try:
         signature = inspect.signature(maker)
-        hints = get_type_hints(maker.__init__ if isinstance(maker, type) else maker, include_extras=True)
-    except (NameError, TypeError, ValueError):  # it tells nothing about itself
+    except (TypeError, ValueError):  # it tells nothing about itself
         return
     place, name = ".".join(where), getattr(maker, "__name__", str(maker))
     takes_any = any(each.kind is each.VAR_KEYWORD for each in signature.parameters.values())
@@ -174,9 +188,4 @@ def _check_arguments(
     for key in known:
         if key not in arguments and signature.parameters[key].default is inspect.Parameter.empty and not is_partial:
             raise ValueError(f"{place}.{key} is not there: {name} needs it")
-    for key, value in arguments.items():
-        if key in hints:
-            try:
-                check_value(value, hints[key], *where, key)
-            except PydanticUserError:  # a type that nobody can compare with
-                continue
+    check_arguments(maker.__init__ if isinstance(maker, type) else maker, arguments, *where)

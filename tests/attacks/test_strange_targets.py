@@ -16,9 +16,10 @@ import torch
 from commands import TINY
 from omegaconf import OmegaConf
 
-from gan_lightning import cli
+from gan_lightning import cli, resources
 from gan_lightning.constraints import Constraint
 from gan_lightning.report.__main__ import main as report
+from gan_lightning.resources import project_folder
 from gan_lightning.runs.targets import make
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*found in sys.modules.*:RuntimeWarning")  # of runpy
@@ -233,8 +234,86 @@ def test_ones_own_network_needs_ones_word(
             "constraint._partial_=true is not possible",
         ),
         ({"_target_": "os.getcwd"}, "what it makes is no Constraint"),
+        ({"_target_": "gan_lightning.resources.project_folder", "name": "conf"}, "it is no Constraint"),
     ],
 )
 def test_what_is_wrong_with_a_node_is_said_where_it_stands(node: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=f"^(?=constraint)[^\n]*{said}[^\n]*$"):
         make(node, "constraint", kind=Constraint)
+
+
+def test_of_ones_own_functions_those_of_the_kind_are_called_and_those_that_say_another_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = {
+        "Path": False,
+        "None": False,
+        "Path | None": False,
+        "list[Constraint]": False,
+        "type[Constraint]": False,
+        "Constraint": True,
+        "NoConstraint | None": True,
+        "object": True,
+        "Any": True,
+        "Unknown": True,
+        None: True,
+    }
+    imports = ("pathlib import Path", "typing import Any", "gan_lightning.constraints import Constraint, NoConstraint")
+    functions = [
+        f"def made_{number}(place: str){'' if kind is None else f' -> {kind!r}'}:\n"
+        "    Path(place).touch()\n    return NoConstraint()"
+        for number, kind in enumerate(told)
+    ]
+    (tmp_path / "own_functions.py").write_text("\n".join([*(f"from {line}" for line in imports), *functions]))
+    monkeypatch.syspath_prepend(tmp_path)
+    for number, (kind, is_called) in enumerate(told.items()):
+        marker = tmp_path / f"marker {number}"
+        node = {"_target_": f"own_functions.made_{number}", "place": str(marker)}
+        if is_called:
+            assert isinstance(make(node, "constraint", kind=Constraint), Constraint), kind
+        else:
+            with pytest.raises(ValueError, match=r"^constraint\._target_=own_functions.* it is no Constraint$"):
+                make(node, "constraint", kind=Constraint)
+        assert marker.exists() is is_called, kind
+
+
+def test_what_a_stranger_wrote_of_a_dashboard_is_not_looked_at(
+    bombs: tuple[Path, dict[str, dict[str, Any]]], runs: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    marker, nodes = bombs
+    settings: Any = OmegaConf.to_container(OmegaConf.load(runs["plane"] / "config.yaml"))
+    for node in nodes.values():
+        run = attacked(runs["plane"], settings | {"logger": node})
+        code, said = ended(capsys, "sample", str(run))
+        assert code == 0 and not marker.exists(), said
+
+
+def test_an_option_of_ones_own_conf_may_name_ones_own_code_and_the_strangers_metrics_may_not(
+    runs: dict[str, Path], capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own_metrics.py").write_text(
+        "from gan_lightning.metrics.image_scorer import ImageScorer\nclass Mine(ImageScorer): ...\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    option = project_folder("conf") / "metrics" / "digits_classifier.yaml"
+    shutil.copytree(project_folder("conf"), tmp_path / "conf")
+    text = option.read_text().replace("gan_lightning.metrics.image_scorer.ImageScorer", "own_metrics.Mine")
+    assert "own_metrics.Mine" in text
+    (tmp_path / "conf" / "metrics" / "own.yaml").write_text(text)
+    monkeypatch.setattr(resources, "PACKAGE", tmp_path)
+    small = "metrics.samples=100"
+    code, said = ended(capsys, "evaluate", str(runs["digits"]), "metrics=own", small)
+    assert code == 0 and "digits_score" in said, said
+    settings: Any = OmegaConf.to_container(OmegaConf.load(runs["digits"] / "config.yaml"))
+    run = attacked(runs["digits"], settings | {"metrics": OmegaConf.to_container(OmegaConf.create(text))})
+    for overrides in ((), (small,), ("metrics.splits=1", small)):
+        code, said = ended(capsys, "evaluate", str(run), *overrides)
+        assert code == 2 and "metrics._target_=own_metrics.Mine is refused" in said, said
+    code, said = ended(capsys, "evaluate", str(run), "--trust", "own_metrics", small)
+    assert code == 0, said
+    code, said = ended(capsys, "evaluate", str(run), "metrics=own", small)
+    assert code == 0, said
+    network = settings["arch"]["critic"] | {"_target_": "own_metrics.Mine"}
+    run = attacked(runs["digits"], replaced(settings, ("arch", "critic"), network))
+    code, said = ended(capsys, "evaluate", str(run), "metrics=own", small)
+    assert code == 2 and "arch.critic._target_=own_metrics.Mine is refused" in said, said

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 import torch
-from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from real_digits import real_digits
 from torch import Tensor, nn
 
 from gan_lightning.images import to_uint8
 from gan_lightning.metrics.image_scorer import ImageScorer
+from gan_lightning.runs.targets import make
 from gan_lightning.sampling import Sampler
 
 CPU = torch.device("cpu")
@@ -180,18 +180,18 @@ def test_first_score_decides_which_generator_is_best(scores: list[str], monitor:
     [
         (
             {"extractor": "vgg16"},
-            "metrics.extractor=vgg16; allowed: "
-            "inception-v3-compat, digits_classifier, mnist_classifier, cifar10_classifier",
+            "^extractor=vgg16 is not possible: one of "
+            "inception-v3-compat, digits_classifier, mnist_classifier, cifar10_classifier is needed$",
         ),
         ({"prefix": "inception"}, "digits_classifier does not give an Inception score"),
-        ({"scores": []}, r"metrics.scores=\[\]; allowed: one or more of isc, fid, kid, prc"),
-        ({"scores": ["isc", "ppl"]}, r"metrics.scores=\['isc', 'ppl'\]"),
-        ({"scores": ["isc", "isc"]}, r"metrics.scores=\['isc', 'isc'\]"),
-        ({"samples": 150}, "metrics.samples=150; allowed: multiples of 100"),
-        ({"samples": 0}, "metrics.samples=0"),
-        ({"samples": 1, "splits": 1}, "metrics.samples=1;"),
-        ({"splits": 0}, "metrics.splits=0; allowed: 1 to metrics.samples=200"),
-        ({"splits": 201}, "metrics.splits=201"),
+        ({"scores": []}, r"^scores=\[\] is not possible: some of isc, fid, kid, prc are needed, each once$"),
+        ({"scores": ["isc", "ppl"]}, r"^scores=\['isc', 'ppl'\] is not possible: some of"),
+        ({"scores": ["isc", "isc"]}, r"^scores=\['isc', 'isc'\] is not possible: some of"),
+        ({"samples": 150}, "^samples=150 is not possible: a multiple of 100 is needed"),
+        ({"samples": 0}, "^samples=0 is not possible: a multiple of 100 is needed"),
+        ({"samples": 1, "splits": 1}, "^samples=1 is not possible"),
+        ({"splits": 0}, "^splits=0 is not possible: a whole number of at least 1 is needed"),
+        ({"splits": 201}, "metrics.splits=201 is not possible: at most metrics.samples=200"),
     ],
 )
 def test_arguments_out_of_range_are_refused_in_one_line(changes: dict[str, Any], message: str) -> None:
@@ -249,7 +249,7 @@ def test_every_setting_that_a_user_types_reaches_the_scorer(name: str, compose_c
     node: Any = OmegaConf.to_container(config.metrics, resolve=True)
     assert node.pop("every") > 0
     assert node.pop("interim_samples") is None
-    scorer = instantiate(node)
+    scorer = make(node, "metrics")
     assert isinstance(scorer, ImageScorer)
     settings = (scorer.scores, scorer.samples, scorer.splits, scorer.seed, scorer.weights)
     assert settings == (("kid", "isc"), 300, 3, 5, "FILE")

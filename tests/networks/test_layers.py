@@ -166,6 +166,6 @@ def test_softplus_of_table_1_is_about_the_identity_for_large_inputs() -> None:
 
 def test_unknown_nonlinearity_is_refused_with_what_is_allowed() -> None:
     with pytest.raises(
-        ValueError, match=r"^nonlinearity=gelu is unknown; allowed: relu, leaky_relu, softplus, tanh, elu$"
+        ValueError, match=r"^nonlinearity=gelu is not possible: one of relu, leaky_relu, softplus, tanh, elu is needed$"
     ):
         make_nonlinearity("gelu")

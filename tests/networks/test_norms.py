@@ -41,7 +41,7 @@ def test_norm_none_changes_nothing() -> None:
 
 
 def test_unknown_norm_is_refused_with_what_is_allowed() -> None:
-    with pytest.raises(ValueError, match=r"^norm=instance is unknown; allowed: batch, layer, none$"):
+    with pytest.raises(ValueError, match=r"^norm=instance is not possible: one of batch, layer, none is needed$"):
         make_norm("instance", 4)
 
 
@@ -69,7 +69,7 @@ def test_batch_that_the_chunks_do_not_divide_is_refused_in_one_line() -> None:
 
 
 def test_no_chunks_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"^bn_chunks=0 is not possible: at least 1 is needed$"):
+    with pytest.raises(ValueError, match=r"^chunks=0 is not possible: a whole number of at least 1 is needed"):
         BatchNorm(4, chunks=0)
 
 

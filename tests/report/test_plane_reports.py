@@ -1,6 +1,7 @@
 """Reports on critics of the plane, from runs of two iterations."""
 
 import shutil
+import sys
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
@@ -235,6 +236,44 @@ def test_samples_over_time_become_one_moving_picture(report: Report, tmp_path: P
     with Image.open(tmp_path / "samples.gif") as animation:
         assert getattr(animation, "n_frames", 1) == 2
         assert animation.width == 3 * 240
+
+
+@pytest.mark.parametrize(
+    ("study", "kind"),
+    [
+        ("figure1a", "{kind: value_surface, columns: [Swiss roll], points: 32, repeats: 2}"),
+        ("figure1b", "{kind: layer_gradients, histograms: [wgan_clip]}"),
+        ("proposition1", "{kind: coupled_gradients}"),
+    ],
+)
+def test_a_report_of_ones_own_networks_needs_ones_word(
+    study: str,
+    kind: str,
+    runs: Path,
+    report: Report,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    use_study: Callable[[str, str], None],
+) -> None:
+    use_study(study, f"report: {kind}")
+    package, own = f"own_networks_of_{study}", tmp_path / "own"
+    (tmp_path / f"{package}.py").write_text(
+        "from gan_lightning.networks.plane import Critic\nclass Mine(Critic): ...\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    shutil.copytree(runs / study, own)
+    for config in own.glob("*/config.yaml"):
+        text = config.read_text()
+        assert "gan_lightning.networks.plane.Critic" in text
+        config.write_text(text.replace("gan_lightning.networks.plane.Critic", f"{package}.Mine"))
+    assert main([study, "--from", str(own), "--output", str(tmp_path / "report")]) == 2
+    said = capsys.readouterr().err
+    assert f"arch.critic._target_={package}.Mine is refused" in said and "--trust PACKAGE" in said
+    assert len(said.splitlines()) == 1 and package not in sys.modules
+    assert main([study, "--from", str(own), "--output", str(tmp_path / "report"), "--trust", "another"]) == 2
+    capsys.readouterr()
+    assert "WGAN-GP" in report(study, "--from", str(own), "--trust", package)
 
 
 def test_runs_of_images_have_no_value_surface(

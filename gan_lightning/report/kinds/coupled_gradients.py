@@ -54,7 +54,7 @@ def write_report(study: Study, settings: Settings, output: Path) -> str:
             not coupled optimally.
     """
     runs, left_out = finished_runs(study)
-    critics = [load_trained(run) for run in runs]
+    critics = [load_trained(run, trusted=study.trusted) for run in runs]
     distances = [coupled_distance(critic) for critic in critics]
     found = [between(critic) for critic in critics]
     lines = [

@@ -16,7 +16,6 @@ from gan_lightning.report.critics import Trained, finished_runs, load_trained
 from gan_lightning.report.markdown import markdown_table
 from gan_lightning.report.plots.layers import draw_layers
 from gan_lightning.report.study import Study
-from gan_lightning.runs.build import build_module
 
 FRESH = 5_000
 """Points of either side that gradients are averaged over."""
@@ -89,7 +88,7 @@ def write_report(study: Study, settings: Settings, output: Path) -> str:
         ValueError, FileNotFoundError: if no run has finished, or if a run's networks cannot be had.
     """
     runs, left_out = finished_runs(study)
-    critics = [layers(load_trained(run)) for run in runs]
+    critics = [layers(load_trained(run, trusted=study.trusted)) for run in runs]
     lines = [
         f"# {study.name}: gradients of critics, layer by layer",
         "",
@@ -115,7 +114,7 @@ def layers(critic: Trained) -> Layers:
     """What is shown of a run's critic."""
     points = torch.cat([critic.real(FRESH, "layers"), critic.fake(FRESH, "layers")])
     weights = [layer.weight.detach().flatten() for layer in weight_layers(critic.module.critic)]
-    run, first = critic.run, build_module(critic.settings)
+    run, first = critic.run, critic.first
     first.constraint.project(first.critic)
     return Layers(
         method=run.method,
@@ -130,7 +129,7 @@ def layers(critic: Trained) -> Layers:
 
 def clipping_bound(constraint: dict[str, Any]) -> float | None:
     """c of weight clipping; None under any other constraint, whose bound may be of something else."""
-    return constraint["bound"] if constraint["_target_"].endswith(".WeightClipping") else None
+    return constraint["bound"] if constraint.get("_target_") == "gan_lightning.constraints.WeightClipping" else None
 
 
 def output_gradients(critic: nn.Module, points: Tensor) -> list[float]:

@@ -90,7 +90,7 @@ def write_report(study: Study, settings: Settings, output: Path) -> str:
     runs, left_out = finished_runs(study)
     methods = list(dict.fromkeys(run.method for run in runs))
     runs.sort(key=lambda run: (methods.index(run.method), place(data_title(run), settings.columns)))
-    critics = [beside_fixed_generator(load_trained(run)) for run in runs]
+    critics = [beside_fixed_generator(load_trained(run, trusted=study.trusted)) for run in runs]
     exact: dict[str, Exact] = {}
     for critic in critics:
         if sides(critic) not in exact:
