@@ -3,7 +3,6 @@
 A link there could lead anywhere, and a pipe would hang whoever opens it: only plain files and folders are its own.
 """
 
-import errno
 import logging
 import os
 import stat
@@ -13,55 +12,17 @@ from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
-KINDS = {
-    stat.S_IFLNK: "a link",
-    stat.S_IFDIR: "a folder",
-    stat.S_IFIFO: "a pipe",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-}
+from gan_lightning.plain_files import KINDS, open_plain, read_plain, require_plain
 
 
 def open_own(path: Path) -> BinaryIO:
-    """A plain file, opened for reading; of anything else nothing is read, and nothing waits.
-
-    Raises:
-        FileNotFoundError: if there is none.
-        ValueError: if it is a link, a folder, a pipe or the like, naming it.
-        OSError: if it cannot be opened.
-    """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        if error.errno in (errno.ELOOP, errno.ENXIO):
-            check_plain(path)
-        raise
-    try:
-        _check_kind(path, os.fstat(descriptor).st_mode)
-    except ValueError:
-        os.close(descriptor)
-        raise
-    return os.fdopen(descriptor, "rb")
+    """A plain file and no link to one, opened for reading; errors are those of ``open_plain``."""
+    return open_plain(path, follow_links=False)
 
 
 def read_own(path: Path, *, largest: int) -> bytes:
-    """What a plain file holds.
-
-    Args:
-        path: of the file.
-        largest: bytes that it may have.
-
-    Raises:
-        FileNotFoundError: if there is none.
-        ValueError: if it is no plain file or a larger one, naming it.
-        OSError: if it cannot be read.
-    """
-    with open_own(path) as file:
-        content = file.read(largest + 1)
-    if len(content) > largest:
-        raise ValueError(f"{path} is larger than the {largest:,} bytes that such a file may have")
-    return content
+    """What a plain file and no link to one holds, of ``largest`` bytes at most; errors are those of ``read_plain``."""
+    return read_plain(path, largest=largest, follow_links=False)
 
 
 def check_plain(path: Path) -> None:
@@ -74,7 +35,7 @@ def check_plain(path: Path) -> None:
         mode = path.lstat().st_mode
     except FileNotFoundError:
         return
-    _check_kind(path, mode)
+    require_plain(path, mode)
 
 
 def check_folder(path: Path) -> Path:
@@ -125,9 +86,3 @@ class LogFile(logging.FileHandler):
         except (OSError, ValueError) as error:
             print(f"no log is kept: {error}", file=sys.stderr)
             return open(os.devnull, "a")
-
-
-def _check_kind(path: Path, mode: int) -> None:
-    kind = stat.S_IFMT(mode)
-    if kind != stat.S_IFREG:
-        raise ValueError(f"{path} is {KINDS.get(kind, 'of an unknown kind')}, and a plain file is needed: move it away")

@@ -45,7 +45,7 @@ def test_a_plain_file_is_read_whole_and_a_larger_one_refused(tmp_path: Path) -> 
     path = tmp_path / "file"
     path.write_bytes(b"12345")
     assert read_own(path, largest=5) == b"12345"
-    with pytest.raises(ValueError, match=rf"^{path} is larger than the 4 bytes"):
+    with pytest.raises(ValueError, match=rf"^{path} has 5 bytes: no file of its kind has more than 4$"):
         read_own(path, largest=4)
     check_plain(path)
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from gan_lightning.data.files import content_of, said
+from gan_lightning.data.files import read_data, said
 from gan_lightning.plain_pickle import PlainPickle, StandIn
 
 TYPES = frozenset(("i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f2", "f4", "f8"))
@@ -120,7 +120,7 @@ def load_arrays(path: Path) -> dict[str | bytes, Any]:
         ValueError: naming the file, if it is broken or holds anything else.
         OSError: if it cannot be read.
     """
-    content = content_of(path)
+    content = read_data(path)
     try:
         found = PlainPickle(_Makers(len(content)).by_name(), needed_by="an array").load(BytesIO(content))
         if type(found) is dict:

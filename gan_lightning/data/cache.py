@@ -18,7 +18,7 @@ from filelock import FileLock
 
 from gan_lightning.atomic import atomic_file
 from gan_lightning.data.base import MappedRows, Split, bytes_of, sha256_of
-from gan_lightning.data.files import require_regular
+from gan_lightning.plain_files import require_plain
 
 log = logging.getLogger(__name__)
 
@@ -55,12 +55,12 @@ def listing(files: Iterable[Path]) -> str:
     """A digest of paths, sizes and times of change: equal as long as nobody touched the files.
 
     Raises:
-        ValueError: naming one that is a fifo, say, and no file.
+        ValueError: naming one that is a pipe, say, and no plain file.
     """
     digest = hashlib.sha256()
     for file in files:
         status = file.stat()
-        require_regular(file, status.st_mode)
+        require_plain(file, status.st_mode)
         digest.update(repr((str(file.resolve()), status.st_size, status.st_mtime_ns)).encode())
     return digest.hexdigest()
 

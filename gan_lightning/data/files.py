@@ -1,103 +1,100 @@
-"""Files from unknown hands: opened without waiting for what is no file, read within bounds, named in one line."""
+"""Data from unknown hands: read within bounds of size and of what they unpack to, and named in one line."""
 
-import os
+from io import BufferedReader
+from math import inf
 from pathlib import Path
-from stat import S_ISBLK, S_ISCHR, S_ISDIR, S_ISFIFO, S_ISREG, S_ISSOCK
-from typing import IO, BinaryIO
+from typing import IO
 
-MOST_BYTES = 2**33
-"""No file that is read into memory as a whole is larger; the largest published batch has 1.6 GB."""
+from gan_lightning.plain_files import open_plain, read_plain
+
+MOST_BYTES = 2**31
+"""No file that is read into memory as a whole is larger; the largest published one, a batch of ImageNet, has 1.6 GB."""
 
 MOST_TIMES, MOST_ANYWAY = 100, 2**24
 """What is packed may unpack to so many times its size, or to so many bytes: text shrinks to a tenth, pictures less."""
 
+LEAST_SHARE, MOST_FOR_NOTHING = 0.5, 2**20
+"""It unpacks to so much of its size at least, but for so many bytes: headers, an index, what fills a tape's block."""
+
 SHOWN = 200
 """Characters of a message that are shown; what a broken file makes others say may be as long as the file."""
 
-KINDS = {S_ISDIR: "a folder", S_ISFIFO: "a fifo", S_ISSOCK: "a socket", S_ISCHR: "a device", S_ISBLK: "a device"}
+
+def open_data(path: Path) -> BufferedReader:
+    """A plain file, or one that a link leads to, opened for reading; errors are those of ``open_plain``."""
+    return open_plain(path, follow_links=True)
 
 
-def require_regular(path: Path, mode: int) -> None:
-    """Refuse what is no regular file, by its mode as ``os.stat`` tells it.
-
-    Raises:
-        ValueError: naming the path, and what it is.
-    """
-    if not S_ISREG(mode):
-        kind = next((kind for is_kind, kind in KINDS.items() if is_kind(mode)), "something else")
-        raise ValueError(f"{path} is {kind}, not a file")
-
-
-def open_regular(path: Path) -> BinaryIO:
-    """A regular file, or one that a link leads to, opened for reading.
-
-    Raises:
-        ValueError: naming the path, if it is something else: a fifo, say, on whose writer others would wait.
-        OSError: if it cannot be opened.
-    """
-    require_regular(path, os.stat(path).st_mode)
-    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb")
-    try:
-        require_regular(path, os.fstat(file.fileno()).st_mode)  # it may have been another a moment ago
-    except ValueError:
-        file.close()
-        raise
-    return file
-
-
-def content_of(path: Path, *, most: int = MOST_BYTES) -> bytes:
-    """All bytes of a regular file.
-
-    Args:
-        path: of the file.
-        most: bytes that a file of its kind can have.
-
-    Raises:
-        ValueError: naming the path, if it is no regular file, or larger.
-        OSError: if it cannot be read.
-    """
-    with open_regular(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        require_size(path, size, most)
-        return file.read(size)
-
-
-def require_size(path: Path, size: int, most: int = MOST_BYTES) -> None:
-    """Refuse a file of more bytes than one of its kind has.
-
-    Raises:
-        ValueError: naming the path, and the size.
-    """
-    if size > most:
-        raise ValueError(f"{path} has {size:,} bytes: no file of its kind has more than {most:,}")
+def read_data(path: Path, *, largest: int = MOST_BYTES) -> bytes:
+    """What such a file of ``largest`` bytes at most holds; errors are those of ``read_plain``."""
+    return read_plain(path, largest=largest, follow_links=True)
 
 
 def most_unpacked(packed: int) -> int:
-    """Bytes that a file of ``packed`` bytes may unpack to."""
+    """Bytes that so many packed ones may unpack to."""
     return max(MOST_TIMES * packed, MOST_ANYWAY)
 
 
-class Bounded:
+class Packed:
+    """A packed stream, for whoever unpacks it, as long as that gives something.
+
+    Zeros behind it, or empty parts one after the other, are passed over a few bytes at a time: a file of them, which
+    need not take room on a disk, would keep its reader for days.
+
+    Args:
+        file: the stream.
+
+    Attributes:
+        taken: bytes that have been read.
+        given: bytes that they have been unpacked to, as :class:`Unpacked` counts them.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file, self.taken, self.given = file, 0, 0
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes, ``size`` of them at most; none at the end.
+
+        Raises:
+            ValueError: if those before them were unpacked to next to nothing.
+        """
+        piece = self.file.read(size)
+        self.taken += len(piece)
+        if LEAST_SHARE * self.taken > self.given + MOST_FOR_NOTHING:
+            raise ValueError(f"{self.taken:,} bytes of it unpack to {self.given:,}")
+        return piece
+
+    def seek(self, place: int) -> int:
+        """Go on from another place."""
+        return self.file.seek(place)
+
+
+class Unpacked:
     """What a packed stream unpacks to, as long as it is plausible.
 
     Args:
-        unpacked: the stream as it comes out.
-        packed: bytes that went in.
+        file: the stream as it comes out.
+        packed: as it goes in.
+
+    Attributes:
+        most: bytes that may come in all, where the reader knows it.
     """
 
-    def __init__(self, unpacked: IO[bytes], packed: int) -> None:
-        self.unpacked, self.left = unpacked, most_unpacked(packed)
+    def __init__(self, file: IO[bytes] | Packed, packed: Packed) -> None:
+        self.file, self.packed, self.most = file, packed, inf
 
     def read(self, size: int) -> bytes:
         """The next bytes, ``size`` of them at most; none at the end.
 
         Raises:
-            ValueError: if all together are more than the packed ones can stand for.
+            ValueError: if all together are more than the packed ones can stand for, or than ``most``.
         """
-        piece = self.unpacked.read(size)
-        self.left -= len(piece)
-        if self.left < 0:
+        piece = self.file.read(size)
+        self.packed.given += len(piece)
+        if self.packed.given > most_unpacked(self.packed.taken):
             raise ValueError(f"it unpacks to more than {MOST_TIMES} times its size")
+        if self.packed.given > self.most:
+            raise ValueError(f"it unpacks to more than the {self.most:,} bytes that it may have here")
         return piece
 
 

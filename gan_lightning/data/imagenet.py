@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
@@ -13,10 +14,11 @@ from PIL import Image
 from gan_lightning.data.array_pickle import image_rows, load_arrays
 from gan_lightning.data.base import Split
 from gan_lightning.data.cache import Block, Blocks, cached_splits, listing
-from gan_lightning.data.files import MOST_BYTES, most_unpacked, open_regular, require_size, said
+from gan_lightning.data.files import MOST_BYTES, most_unpacked, open_data, said
 from gan_lightning.data.images import ImageData
 from gan_lightning.data.pictures import decode, find_pictures, hold_out, open_picture, picture_blocks
 from gan_lightning.data.roots import named_root
+from gan_lightning.plain_files import require_size
 
 VAN_DEN_OORD = "ImageNet {0}x{0} of van den Oord et al. (arXiv:1601.06759)"
 CHRABASZCZ = "ImageNet {0}x{0} of Chrabaszcz et al. (arXiv:1707.08819)"
@@ -28,6 +30,9 @@ LAYOUTS = (
     "train_{0}x{0}/*.png and valid_{0}x{0}/*.png, or train/CLASS/* and val/CLASS/*, "
     "or train_data_batch_1 … _10 and val_data (also .npz)"
 )
+MOST_CONTENTS_BYTES = 2**20
+"""Of the table of contents of an npz file, which NumPy fills with a few names."""
+
 HELD_OUT = 0.1
 """Share held out where only one of the two folders of pictures is there."""
 
@@ -88,7 +93,7 @@ def _batch_files(root: Path, names: Sequence[str]) -> list[Path]:
 def _batches(files: Sequence[Path], size: int) -> Blocks:
     sizes = [file.stat().st_size for file in files]
     for file, file_size in zip(files, sizes, strict=True):
-        require_size(file, file_size)
+        require_size(file, file_size, MOST_BYTES)
     about = sum(sizes) // (3 * size**2)
     return Blocks([partial(_read_batch, file, size) for file in files], about)
 
@@ -103,11 +108,25 @@ def _read_batch(path: Path, size: int) -> Block:
 
 def _load_npz(path: Path) -> dict[str, Any]:
     try:
-        with open_regular(path) as file, ZipFile(file) as archive:
+        with _Pieces(open_data(path).detach()) as file, ZipFile(file) as archive:
             most = min(most_unpacked(path.stat().st_size), MOST_BYTES)
             return {name: _array(archive, f"{name}.npy", most) for name in ("data", "labels")}
     except Exception as error:  # a broken archive raises nearly anything
         raise ValueError(f"{path} is not a whole npz file of data and labels ({said(error)})") from error
+
+
+class _Pieces(BufferedReader):
+    """A zip file that is read in pieces; asked for at once is its table of contents alone."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        """The next bytes.
+
+        Raises:
+            ValueError: if they are more than such a table has.
+        """
+        if size is not None and size > MOST_CONTENTS_BYTES:
+            raise ValueError(f"its table of contents has {size:,} bytes")
+        return super().read(size)
 
 
 def _array(archive: ZipFile, name: str, most: int) -> np.ndarray:

@@ -15,6 +15,15 @@ FILE = "data.mdb"
 LENGTH = 8
 """Bytes of an item's length, which come before it."""
 
+MOST_KEYS = 10**7
+"""They are held in memory. LSUN's bedrooms, 43 GB, are three million."""
+
+MOST_CONTENT, ANSWER = 2**28, 2**28
+"""Bytes under a key, and of the contents that are handed over at once, but for the last of them."""
+
+PATIENCE = 20
+"""Seconds of computing that an item may take, where a tree that leads into itself would take all there are."""
+
 BROKEN = 1
 """The exit code of a reader that says what is wrong with the file."""
 
@@ -32,9 +41,15 @@ def keys_of(folder: Path) -> list[bytes]:
     return _ask(folder, "keys", [])
 
 
-def contents_of(folder: Path, keys: Sequence[bytes]) -> list[bytes]:
-    """What the file in a folder holds under each key; nothing where there is none. Errors are those of the keys."""
-    return _ask(folder, "contents", keys)
+def contents_of(folder: Path, keys: Sequence[bytes]) -> Iterator[list[tuple[bytes, bytes]]]:
+    """Each key and what the file in a folder holds under it, nothing where there is none, in lists of bounded size.
+
+    Errors are those of the keys.
+    """
+    while keys:
+        contents = _ask(folder, "contents", keys)
+        yield list(zip(keys, contents, strict=False))
+        keys = keys[len(contents) :]
 
 
 def _ask(folder: Path, question: str, keys: Sequence[bytes]) -> list[bytes]:
@@ -65,14 +80,14 @@ def _unpacked(content: bytes) -> Iterator[bytes]:
 
 
 def _read(folder: str, question: str) -> Iterator[bytes]:
-    """What is asked for, which is no more than the file has bytes.
+    """What is asked for, which is no more than the file has bytes; contents until they are enough for an answer.
 
     Raises:
-        ValueError: if the file is cut short, or its tree leads to more.
+        ValueError: if the file is cut short, or its tree leads to more, or to what no set of pictures holds.
     """
     import lmdb  # takes longer than all else here, and whoever asks does not need it
 
-    left = os.stat(Path(folder, FILE)).st_size
+    size = left = os.stat(Path(folder, FILE)).st_size
     with lmdb.open(folder, readonly=True, lock=False) as environment:
         whole = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
         if left < whole:
@@ -82,16 +97,24 @@ def _read(folder: str, question: str) -> Iterator[bytes]:
                 items = transaction.cursor().iternext(values=False)
             else:
                 items = (transaction.get(key) or b"" for key in _unpacked(sys.stdin.buffer.read()))
-            for item in items:
+            for number, item in enumerate(items):
                 left -= LENGTH + len(item)
-                if left < 0:
-                    raise ValueError("cannot be read as an LMDB file: its tree holds more than the file")
+                if left < 0 or number == MOST_KEYS:
+                    raise ValueError(f"cannot be read: its tree holds more than the file, or {MOST_KEYS:,} keys")
+                if len(item) > MOST_CONTENT:
+                    raise ValueError(
+                        f"holds {len(item):,} bytes under a key, and no picture has more than {MOST_CONTENT:,}"
+                    )
                 yield bytes(item)
+                if question == "contents" and size - left > ANSWER:
+                    return
+                signal.setitimer(signal.ITIMER_PROF, PATIENCE)
 
 
 def main() -> None:
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
+    signal.setitimer(signal.ITIMER_PROF, PATIENCE)
     try:
         for packed in _packed(_read(*sys.argv[1:])):
             sys.stdout.buffer.write(packed)

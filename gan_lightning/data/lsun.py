@@ -65,7 +65,8 @@ class LSUNBedrooms(ImageData):
         return picture_blocks(sorted(train), read), picture_blocks(sorted(held_out), read)  # in the file's own order
 
     def _read(self, folder: Path, keys: Sequence[bytes]) -> np.ndarray:
-        return decode(zip(keys, contents_of(folder, keys), strict=True), partial(self._picture, folder))
+        picture = partial(self._picture, folder)
+        return np.concatenate([decode(entries, picture) for entries in contents_of(folder, keys)])
 
     def _picture(self, folder: Path, entry: tuple[bytes, bytes]) -> Image.Image:
         key, content = entry

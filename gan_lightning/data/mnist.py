@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from gan_lightning.data.base import Split
-from gan_lightning.data.files import MOST_BYTES, open_regular
+from gan_lightning.data.files import MOST_BYTES, open_data
 from gan_lightning.data.images import ImageData
 from gan_lightning.data.published import Published
 from gan_lightning.randomness import seeded_generator
@@ -123,7 +123,7 @@ def read_idx(path: Path) -> Tensor:
     Raises:
         ValueError: naming the file, if it is broken.
     """
-    with open_regular(path) as file:
+    with open_data(path) as file:
         size = os.fstat(file.fileno()).st_size
         try:
             shape = _idx_shape(file, size)

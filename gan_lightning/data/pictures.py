@@ -7,20 +7,29 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from gan_lightning.data.base import held_out_order
 from gan_lightning.data.cache import Block, Blocks
-from gan_lightning.data.files import open_regular, said
+from gan_lightning.data.files import read_data, said
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
 FORMATS = ("BMP", "JPEG", "PNG", "WEBP")
 """What is decoded, whatever a file is called: Pillow knows many others, some of which run programs."""
 
-MOST_PICTURE_BYTES = 2**27
+MOST_PICTURE_BYTES = 2**28
+"""Of a file: as many as all the pixels that Pillow decodes have where nothing is packed."""
+
+MOST_READS = 2**20
+"""So often is a file asked for more: a large one by a few thousand chunks, or by a byte after the other where zeros or
+empty chunks fill it."""
+
+SCAN, MOST_SCANS = b"\xff\xda", 100
+"""What a JPEG file's passes over the picture begin with, and how many it may have: usual are 1 to 10. A few bytes make
+one that takes as long as any."""
 
 # Pictures of so many pixels that Pillow warns of them are refused as those are that it refuses by itself.
 warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -94,7 +103,8 @@ def open_picture(source: Path | bytes, channels: int, *, name: str = "") -> Imag
         ValueError: naming the picture, if it is not a whole one of 8 bits a channel.
     """
     try:
-        with _opened(source) as file, Image.open(file, formats=FORMATS) as picture:
+        content = source if isinstance(source, bytes) else read_data(source, largest=MOST_PICTURE_BYTES)
+        with Image.open(_Content(content), formats=FORMATS) as picture:
             if picture.mode.startswith(("I", "F")):
                 raise ValueError(f"mode {picture.mode}, not 8 bits a channel")
             upright = ImageOps.exif_transpose(picture)
@@ -110,18 +120,31 @@ def open_picture(source: Path | bytes, channels: int, *, name: str = "") -> Imag
         ) from error
 
 
-def _opened(source: Path | bytes) -> BinaryIO:
-    """A picture's content, of its file or as it is given.
+class _Content(BytesIO):
+    """What a picture's file holds, for a decoder that asks for more in bounded time.
 
     Raises:
-        ValueError: if that is more than a picture has.
+        ValueError: if it is larger than a picture, or a JPEG file of many passes.
     """
-    file = BytesIO(source) if isinstance(source, bytes) else open_regular(source)
-    size = len(source) if isinstance(source, bytes) else os.fstat(file.fileno()).st_size
-    if size > MOST_PICTURE_BYTES:
-        file.close()
-        raise ValueError(f"{size:,} bytes, and no picture has more than {MOST_PICTURE_BYTES:,}")
-    return file
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self.reads = 0
+        if len(content) > MOST_PICTURE_BYTES:
+            raise ValueError(f"{len(content):,} bytes, and no picture has more than {MOST_PICTURE_BYTES:,}")
+        if content.startswith(b"\xff\xd8") and content.count(SCAN) > MOST_SCANS:
+            raise ValueError(f"more than {MOST_SCANS} passes over the picture")
+
+    def read(self, size: int | None = -1) -> bytes:
+        """The next bytes.
+
+        Raises:
+            ValueError: if they are not the first million of pieces.
+        """
+        self.reads += 1
+        if self.reads > MOST_READS:
+            raise ValueError(f"it is in more than {MOST_READS:,} pieces")
+        return super().read(size)
 
 
 def centre_square(picture: Image.Image, resolution: int) -> Image.Image:

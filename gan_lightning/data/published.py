@@ -13,7 +13,9 @@ from filelock import FileLock
 from torchvision.datasets.utils import check_integrity
 
 from gan_lightning.data.cache import cache_folder
+from gan_lightning.data.files import MOST_BYTES
 from gan_lightning.data.roots import named_root
+from gan_lightning.plain_files import require_size
 
 PATIENCE = 10.0
 """Seconds that a server may keep a download waiting."""
@@ -45,7 +47,7 @@ class Published:
 
         Raises:
             FileNotFoundError: if the set or one of its files is missing and cannot be downloaded.
-            ValueError: if a checksum differs.
+            ValueError: if a checksum differs, or a file is larger than any published one.
         """
         if root:
             folder = named_root(root, f"name a folder that holds {self.folder}/") / self.folder
@@ -56,6 +58,7 @@ class Published:
         for name, checksum in self.checksums.items():
             if not (folder / name).is_file():
                 raise FileNotFoundError(f"{folder / name} is missing: {self.name} is {self._files()}")
+            require_size(folder / name, (folder / name).stat().st_size, MOST_BYTES)
             if verify and not check_integrity(folder / name, checksum):
                 raise ValueError(
                     f"{folder / name} is not the published file of {self.name} (its checksum differs): "

@@ -25,8 +25,8 @@ from torch.nn.functional import one_hot
 
 from gan_lightning.atomic import atomic_file
 from gan_lightning.data.base import RealData, Split, bytes_of, held_out_order
-from gan_lightning.data.cache import Blocks, cached_splits, listing
-from gan_lightning.data.files import MOST_BYTES, Bounded, open_regular, said
+from gan_lightning.data.cache import Block, Blocks, cached_splits, listing
+from gan_lightning.data.files import Packed, Unpacked, open_data, said
 from gan_lightning.data.roots import named_file, named_root
 from gan_lightning.randomness import RandomStreams
 from gan_lightning.ranges import Count, Share, needed
@@ -37,6 +37,19 @@ FILLING, NEWLINE, RETURN = b"`\n\r"
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 PIECE_BYTES = 2**20
 """Text is cut to lines in pieces of this size."""
+
+MOST_PIECE_ROWS_BYTES = 2**25
+"""They are smaller where empty lines, each of which becomes a row, would take more than this."""
+
+MOST_ROWS_BYTES = 2**32
+"""Rows are held in memory before they are packed. The largest set that is meant is One Billion Word, a text of 4 GB
+whose 30 million lines need 1 GB at 32 symbols and fit at up to 141."""
+
+BLOCK_ROWS = 2**20
+"""So many rows are brought into their order at a time."""
+
+MOST_ARCHIVE_BYTES, MOST_MEMBERS, MOST_HEADER_BYTES = 2**33, 2**12, 2**20
+"""Of an unpacked archive of the benchmark, which has 4 GB; of its members, about 150; of what says a member's name."""
 
 RELEASE = "1-billion-word-language-modeling-benchmark-r13output"
 TRAINING = "training-monolingual.tokenized.shuffled"
@@ -70,7 +83,7 @@ class TextData(RealData):
         symbols: the bytes that symbols 1, 2, … stand for; known once the set or a checkpoint is loaded.
 
     Raises:
-        ValueError: if a number is out of range.
+        ValueError: if a number is out of range, or the lines need more memory than any set that is meant.
     """
 
     root: str | None = None
@@ -82,6 +95,12 @@ class TextData(RealData):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.symbols: list[int] = []
+        size = (self.lines or 0) * self.length
+        if size > MOST_ROWS_BYTES:
+            raise ValueError(
+                f"data.lines={self.lines} of data.length={self.length} need {size:,} bytes: no more than "
+                f"{MOST_ROWS_BYTES:,} are held in memory"
+            )
 
     @abstractmethod
     def find(self) -> list[Path]:
@@ -114,7 +133,8 @@ class TextData(RealData):
 
     def _blocks(self, files: list[Path]) -> tuple[Blocks, Blocks]:
         log.info("reading %s: %s", self.title, files[0] if len(files) == 1 else files[0].parent)
-        rows = _joined(_first(self.lines or inf, self.read(files)), self.length)[: self.lines]
+        pieces = _first(self.lines or inf, self.read(files))
+        rows = _joined(pieces, self.length, room=MOST_ROWS_BYTES, name=files[0])[: self.lines]
         if len(rows) < (self.lines or 2):
             raise ValueError(
                 f"data.root={self.root} holds {len(rows)} lines, and {self.lines or 2} are needed: name a larger text, "
@@ -216,11 +236,13 @@ def rows_of_file(path: Path, length: int) -> Iterator[np.ndarray]:
         ValueError: naming the file, if it is broken or no text.
     """
     unpack = {".xz": open_xz, ".gz": gzip.open}.get(path.suffix, _as_it_is)
-    with open_regular(path) as packed, _named(path), unpack(packed, "rb") as file:
-        yield from rows_of_lines(Bounded(file, path.stat().st_size), length)
+    with open_data(path) as file, _named(path):
+        packed = Packed(file)
+        with unpack(packed, "rb") as unpacked:
+            yield from rows_of_lines(Unpacked(unpacked, packed), length)
 
 
-def rows_of_archive(path: Path, length: int, lines: int | None) -> list[np.ndarray]:
+def rows_of_archive(path: Path, length: int, lines: int | None) -> Iterator[np.ndarray]:
     """The lines of the shards in a tar archive, where they lie in any order, as bytes in rows ``(n, length)``.
 
     Args:
@@ -233,44 +255,61 @@ def rows_of_archive(path: Path, length: int, lines: int | None) -> list[np.ndarr
         ValueError: if the archive is broken.
     """
     shards: dict[int, np.ndarray] = {}
-    kind = "a tar archive, and data=text_file reads any text"
-    with (
-        open_regular(path) as packed,
-        _named(path, kind),
-        _unpacked(packed) as unpacked,
-        # It does nothing with the stream but read it.
-        tarfile.open(fileobj=cast(IO[bytes], Bounded(unpacked, path.stat().st_size)), mode="r|") as archive,
-    ):
-        for member in archive:
-            number = shard_number(Path(member.name).name)
-            if number and (file := archive.extractfile(member)):
-                shards[number] = _joined(rows_of_lines(file, length), length)
+    with open_data(path) as file, _named(path, "a tar archive, and data=text_file reads any text"):
+        packed = Packed(file)
+        with _unpacked(packed) as unpacked:
+            for number, shard in _shards(Unpacked(unpacked, packed)):
+                room = MOST_ROWS_BYTES - sum(rows.nbytes for rows in shards.values())
+                pieces = _first(lines or inf, rows_of_lines(shard, length))
+                shards[number] = _joined(pieces, length, room=room, name=f"shard {number}")
                 while sum(map(len, shards.values())) - len(shards[max(shards)]) >= (lines or inf):
                     del shards[max(shards)]  # those before it are enough
     if not shards:
         raise FileNotFoundError(f"{path} does not hold {TRAINING}/news.en-00001-of-00100")
-    return [shards[number] for number in in_order(shards)]
+    return (shards.pop(number) for number in in_order(shards))
 
 
-def _unpacked(packed: IO[bytes]) -> AbstractContextManager[IO[bytes]]:
+def _shards(stream: Unpacked) -> Iterator[tuple[int, IO[bytes]]]:
+    """The training shards in the stream of a tar archive: their numbers, and what they hold.
+
+    Raises:
+        ValueError: if it is cut off, or has more of anything than the benchmark's archive: members, bytes, or bytes
+            of a header, which are read whole.
+    """
+    stream.most = MOST_HEADER_BYTES
+    # It does nothing with the stream but read it.
+    with tarfile.open(fileobj=cast(IO[bytes], stream), mode="r|") as archive:
+        for count, member in enumerate(archive):
+            if count == MOST_MEMBERS or member.issparse():
+                raise ValueError(f"it has more than {MOST_MEMBERS:,} members, or one with holes")
+            stream.most = min(archive.offset + MOST_HEADER_BYTES, MOST_ARCHIVE_BYTES)
+            number = shard_number(Path(member.name).name)
+            if number and (file := archive.extractfile(member)):
+                yield number, file
+        end = cast(IO[bytes], archive.fileobj).read(MOST_HEADER_BYTES)
+        if not end or end.strip(b"\0"):  # to tarfile a broken header or a cut is an end, and whoever packed it goes on
+            raise ValueError("it is broken, or cut off")
+
+
+def _unpacked(packed: Packed) -> AbstractContextManager[IO[bytes] | Packed]:
     """An archive's stream, unpacked by what its first bytes say; as it is where they say nothing."""
     start = packed.read(max(map(len, PACKERS)))
     packed.seek(0)
     return next((unpack for sign, unpack in PACKERS.items() if start.startswith(sign)), _as_it_is)(packed, "rb")
 
 
-def _as_it_is(packed: IO[bytes], _mode: str) -> AbstractContextManager[IO[bytes]]:
+def _as_it_is(packed: Packed, _mode: str) -> AbstractContextManager[Packed]:
     return nullcontext(packed)
 
 
-def rows_of_lines(file: IO[bytes] | Bounded, length: int) -> Iterator[np.ndarray]:
+def rows_of_lines(file: IO[bytes] | Unpacked, length: int) -> Iterator[np.ndarray]:
     """The lines of a stream as bytes in rows ``(n, length)``, cut off and filled up with back-ticks.
 
     Raises:
         ValueError: if there is a zero byte, which no text has.
     """
     rest = b""
-    while piece := file.read(PIECE_BYTES):
+    while piece := file.read(min(PIECE_BYTES, 1 + MOST_PIECE_ROWS_BYTES // length)):
         if b"\0" in piece:
             raise ValueError("it has zero bytes: no text, or one in UTF-16")
         lines, newline, rest = (rest + piece).rpartition(b"\n")
@@ -329,23 +368,27 @@ def _first(most: float, pieces: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
             return
 
 
-def _joined(pieces: Iterable[np.ndarray], length: int) -> np.ndarray:
-    """All rows in one array.
+def _joined(pieces: Iterable[np.ndarray], length: int, *, room: int, name: object) -> np.ndarray:
+    """All rows in one array, of whose bytes there is one copy.
 
     Raises:
-        ValueError: if they take more memory than any text that is trained on, as empty lines without end do.
+        ValueError: as soon as they have more bytes than there is room for, as empty lines without end do.
     """
-    kept, size = [np.empty((0, length), np.uint8)], 0
+    kept = bytearray()
     for piece in pieces:
-        kept.append(piece)
-        size += piece.nbytes
-        if size > MOST_BYTES:
-            raise ValueError(f"the lines need more than {MOST_BYTES:,} bytes: data.lines=N takes the first ones alone")
-    return np.concatenate(kept)
+        if len(kept) + piece.nbytes > room:
+            raise ValueError(
+                f"with {name} the lines need more than {MOST_ROWS_BYTES:,} bytes: data.lines=N takes the first ones"
+            )
+        kept += piece.data
+    return np.frombuffer(kept, np.uint8).reshape(-1, length)
 
 
 def _block(rows: np.ndarray, order: Tensor) -> Blocks:
-    return Blocks([lambda: (rows[order.numpy()], None)], len(order))
+    def read(part: Tensor) -> Block:
+        return rows[part.numpy()], None
+
+    return Blocks([partial(read, part) for part in order.split(BLOCK_ROWS)], len(order))
 
 
 @contextmanager

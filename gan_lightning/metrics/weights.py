@@ -9,7 +9,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from gan_lightning.data.files import content_of, said
+from gan_lightning.data.files import read_data, said
 from gan_lightning.saved_tensors import load_archive, load_legacy
 
 MOST_BYTES = 2**30
@@ -32,7 +32,7 @@ def read_weights(path: Path) -> Weights:
         ValueError: if it is broken or holds anything but named tensors of plain numbers.
         OSError: if it cannot be read.
     """
-    content = content_of(path, most=MOST_BYTES)
+    content = read_data(path, largest=MOST_BYTES)
     try:
         tensors = _tensors_of(content)
         _check(tensors)

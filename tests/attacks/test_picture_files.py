@@ -164,5 +164,7 @@ def test_a_picture_that_is_a_fifo_is_refused_by_the_command_without_waiting(tmp_
     environment = os.environ | {"PYTHONPATH": str(project), "XDG_CACHE_HOME": str(tmp_path / "cache")}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
-    assert done.stderr.splitlines()[-1] == "error: pictures/pipe.png is a fifo, not a file"
+    assert (
+        done.stderr.splitlines()[-1] == "error: pictures/pipe.png is a pipe, and a plain file is needed: move it away"
+    )
     assert "Traceback" not in done.stderr
