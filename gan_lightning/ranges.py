@@ -66,6 +66,7 @@ FromZero = Annotated[float, Field(ge=0, lt=1), needed("a number of at least 0 is
 Share = Annotated[float, Field(gt=0, lt=1), needed("a number between 0 and 1 is needed")]
 Side = Annotated[int, Field(ge=1, le=4096), needed("a whole number of at least 1 is needed, and of 4096 at most")]
 Channels = Annotated[Literal[1, 3], needed("1 or 3 is needed")]
+ImageShape = Annotated[tuple[Count, Side, Side], needed("a list of channels, height and width is needed")]
 Workers = Annotated[int, Field(ge=0, le=256), needed("a whole number of at least 0 is needed, and of 256 at most")]
 
 

@@ -1,12 +1,11 @@
 """The generator of arXiv:1704.00028, Figure 3, as in the released ``gan_cifar.py``; its critic is ``dcgan.Critic``."""
 
-from collections.abc import Sequence
-
 from torch import Tensor, nn
 
 from gan_lightning.networks.layers import Deconv, Linear
 from gan_lightning.networks.norms import BatchNorm
 from gan_lightning.networks.sizes import require_resolution, scaled
+from gan_lightning.ranges import ImageShape
 
 
 class Generator(nn.Module):
@@ -25,7 +24,7 @@ class Generator(nn.Module):
         ValueError: if an argument is out of its range.
     """
 
-    def __init__(self, *, latent_dim: int, image_shape: Sequence[int], filters: int, width_scale: float = 1.0) -> None:
+    def __init__(self, *, latent_dim: int, image_shape: ImageShape, filters: int, width_scale: float = 1.0) -> None:
         super().__init__()
         require_resolution(image_shape, 32)
         width = scaled("filters", filters, width_scale)

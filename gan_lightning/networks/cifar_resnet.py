@@ -1,6 +1,5 @@
 """The residual networks of CIFAR-10: arXiv:1704.00028, Table 3 and appendix F, as in ``gan_cifar_resnet.py``."""
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Literal
 
@@ -19,7 +18,7 @@ from gan_lightning.networks.residual import (
     upsample,
 )
 from gan_lightning.networks.sizes import require_resolution, scaled
-from gan_lightning.ranges import Few, checked, needed
+from gan_lightning.ranges import Few, ImageShape, checked, needed
 
 
 class Generator(nn.Module):
@@ -45,7 +44,7 @@ class Generator(nn.Module):
         self,
         *,
         latent_dim: int,
-        image_shape: Sequence[int],
+        image_shape: ImageShape,
         filters: int,
         classes: int | None = None,
         bn_chunks: Few = 1,
@@ -91,7 +90,7 @@ class Critic(nn.Module):
     """
 
     def __init__(
-        self, *, image_shape: Sequence[int], filters: int, classes: int | None = None, width_scale: float = 1.0
+        self, *, image_shape: ImageShape, filters: int, classes: int | None = None, width_scale: float = 1.0
     ) -> None:
         super().__init__()
         require_resolution(image_shape, 32)

@@ -6,7 +6,6 @@ remaining ``depth - n - 1`` weight layers are 3x3 convolutions that change neith
 it. A net of fewer than ``n + 1`` layers starts from a larger map instead: depth counts weight layers at any size.
 """
 
-from collections.abc import Sequence
 from math import log2
 from typing import Annotated
 
@@ -15,7 +14,7 @@ from torch import Tensor, nn
 from gan_lightning.networks.layers import Conv, Deconv, Linear, Nonlinearity, draw_weights, make_nonlinearity
 from gan_lightning.networks.norms import Norm, make_norm
 from gan_lightning.networks.sizes import scaled, square_size
-from gan_lightning.ranges import Few, checked, needed, one_of
+from gan_lightning.ranges import Few, ImageShape, checked, needed, one_of
 
 Depth = Annotated[Few, needed("a whole number of at least 2 is needed, and of 1000 at most", holds=lambda n: n >= 2)]
 Layout = Annotated[str, one_of("middle", "even")]
@@ -77,7 +76,7 @@ class Generator(nn.Module):
         self,
         *,
         latent_dim: int,
-        image_shape: Sequence[int],
+        image_shape: ImageShape,
         filters: int,
         depth: Depth | None,
         norm: Norm,
@@ -119,7 +118,7 @@ class Critic(nn.Module):
     def __init__(
         self,
         *,
-        image_shape: Sequence[int],
+        image_shape: ImageShape,
         filters: int,
         depth: Depth | None,
         norm: Norm,

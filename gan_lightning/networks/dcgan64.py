@@ -3,7 +3,6 @@
 The DCGAN itself, without norms or with tanh, is the DCGAN family's.
 """
 
-from collections.abc import Sequence
 from functools import partial
 
 from torch import Tensor, nn
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 from gan_lightning.networks.layers import Conv, Deconv, Gate, HeLinear, Linear
 from gan_lightning.networks.norms import Norm, make_norm
 from gan_lightning.networks.sizes import require_resolution, scaled
+from gan_lightning.ranges import ImageShape
 
 
 class ConstantFiltersGenerator(nn.Module):
@@ -26,7 +26,7 @@ class ConstantFiltersGenerator(nn.Module):
         ValueError: if an argument is out of its range.
     """
 
-    def __init__(self, *, latent_dim: int, image_shape: Sequence[int], filters: int, width_scale: float = 1.0) -> None:
+    def __init__(self, *, latent_dim: int, image_shape: ImageShape, filters: int, width_scale: float = 1.0) -> None:
         super().__init__()
         require_resolution(image_shape, 64)
         width = scaled("filters", filters, width_scale)
@@ -53,7 +53,7 @@ class PerceptronGenerator(nn.Module):
         ValueError: if an argument is out of its range.
     """
 
-    def __init__(self, *, latent_dim: int, image_shape: Sequence[int], width: int, width_scale: float = 1.0) -> None:
+    def __init__(self, *, latent_dim: int, image_shape: ImageShape, width: int, width_scale: float = 1.0) -> None:
         super().__init__()
         require_resolution(image_shape, 64)
         units = scaled("width", width, width_scale)
@@ -83,7 +83,7 @@ class GatedGenerator(nn.Module):
     """
 
     def __init__(
-        self, *, latent_dim: int, image_shape: Sequence[int], filters: int, norm: Norm, width_scale: float = 1.0
+        self, *, latent_dim: int, image_shape: ImageShape, filters: int, norm: Norm, width_scale: float = 1.0
     ) -> None:
         super().__init__()
         require_resolution(image_shape, 64)
@@ -105,7 +105,7 @@ class GatedCritic(nn.Module):
     The norm is before every gate but the first.
     """
 
-    def __init__(self, *, image_shape: Sequence[int], filters: int, norm: Norm, width_scale: float = 1.0) -> None:
+    def __init__(self, *, image_shape: ImageShape, filters: int, norm: Norm, width_scale: float = 1.0) -> None:
         super().__init__()
         require_resolution(image_shape, 64)
         width = scaled("filters", filters, width_scale)

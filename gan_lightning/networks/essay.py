@@ -4,12 +4,11 @@ The essay says no more of them. Ours: kernels, channels, norms and nonlinearitie
 and PyTorch's own layers with their own initialisation.
 """
 
-from collections.abc import Sequence
-
 from torch import Tensor, nn
 
 from gan_lightning.networks.norms import BatchNorm
 from gan_lightning.networks.sizes import require_resolution, scaled
+from gan_lightning.ranges import ImageShape
 
 
 class Generator(nn.Module):
@@ -25,7 +24,7 @@ class Generator(nn.Module):
         ValueError: if an argument is out of its range.
     """
 
-    def __init__(self, *, latent_dim: int, image_shape: Sequence[int], filters: int, width_scale: float = 1.0) -> None:
+    def __init__(self, *, latent_dim: int, image_shape: ImageShape, filters: int, width_scale: float = 1.0) -> None:
         super().__init__()
         require_resolution(image_shape, 28)
         width = scaled("filters", filters, width_scale)
@@ -55,7 +54,7 @@ class Critic(nn.Module):
     The arguments are the generator's.
     """
 
-    def __init__(self, *, image_shape: Sequence[int], filters: int, width_scale: float = 1.0) -> None:
+    def __init__(self, *, image_shape: ImageShape, filters: int, width_scale: float = 1.0) -> None:
         super().__init__()
         require_resolution(image_shape, 28)
         width = scaled("filters", filters, width_scale)

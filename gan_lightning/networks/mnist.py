@@ -1,12 +1,11 @@
 """The networks of MNIST: arXiv:1704.00028, Figure 5b, as in the released ``gan_mnist.py``."""
 
-from collections.abc import Sequence
-
 from torch import Tensor, nn
 
 from gan_lightning.networks.layers import Conv, Deconv, Linear, WithoutFirst, make_nonlinearity
 from gan_lightning.networks.norms import Norm, make_norm
 from gan_lightning.networks.sizes import require_resolution, scaled
+from gan_lightning.ranges import ImageShape
 
 
 class Generator(nn.Module):
@@ -26,7 +25,7 @@ class Generator(nn.Module):
     """
 
     def __init__(
-        self, *, latent_dim: int, image_shape: Sequence[int], filters: int, norm: Norm, width_scale: float = 1.0
+        self, *, latent_dim: int, image_shape: ImageShape, filters: int, norm: Norm, width_scale: float = 1.0
     ) -> None:
         super().__init__()
         require_resolution(image_shape, 28)
@@ -60,7 +59,7 @@ class Critic(nn.Module):
     wants the original's norm 1 wants ours to be 1/2: see ``conf/method/wgan_gp_mnist.yaml``.
     """
 
-    def __init__(self, *, image_shape: Sequence[int], filters: int, norm: Norm, width_scale: float = 1.0) -> None:
+    def __init__(self, *, image_shape: ImageShape, filters: int, norm: Norm, width_scale: float = 1.0) -> None:
         super().__init__()
         require_resolution(image_shape, 28)
         width = scaled("filters", filters, width_scale)

@@ -1,6 +1,5 @@
 """The 101-layer residual networks of Figure 2: arXiv:1704.00028, section 5.2, as in the released ``gan_64x64.py``."""
 
-from collections.abc import Sequence
 from functools import partial
 
 from torch import Tensor, nn
@@ -9,6 +8,7 @@ from gan_lightning.networks.layers import GLOROT, Conv, Deconv, Linear, Scale, W
 from gan_lightning.networks.norms import MakeNorm, Norm, make_norm
 from gan_lightning.networks.residual import Residual
 from gan_lightning.networks.sizes import require_resolution, scaled
+from gan_lightning.ranges import ImageShape
 
 
 class Generator(nn.Module):
@@ -26,7 +26,7 @@ class Generator(nn.Module):
     """
 
     def __init__(
-        self, *, latent_dim: int, image_shape: Sequence[int], filters: int, norm: Norm, width_scale: float = 1.0
+        self, *, latent_dim: int, image_shape: ImageShape, filters: int, norm: Norm, width_scale: float = 1.0
     ) -> None:
         super().__init__()
         require_resolution(image_shape, 64)
@@ -49,7 +49,7 @@ class Generator(nn.Module):
 class Critic(nn.Module):
     """Images ``(B, C, 64, 64)`` to unbounded scores ``(B,)``; the arguments are the generator's, which it mirrors."""
 
-    def __init__(self, *, image_shape: Sequence[int], filters: int, norm: Norm, width_scale: float = 1.0) -> None:
+    def __init__(self, *, image_shape: ImageShape, filters: int, norm: Norm, width_scale: float = 1.0) -> None:
         super().__init__()
         require_resolution(image_shape, 64)
         width = _even_width(filters, width_scale)

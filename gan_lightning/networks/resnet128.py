@@ -3,7 +3,6 @@
 Source: ``wgan_imagenet128.py`` in the first author's public repository igul222/nn, which a co-author names as the net.
 """
 
-from collections.abc import Sequence
 from functools import partial
 
 from torch import Tensor, nn
@@ -12,7 +11,7 @@ from gan_lightning.networks.layers import GLOROT, HE, Conv, Linear
 from gan_lightning.networks.norms import BatchNorm, MakeNorm, Norm, make_norm
 from gan_lightning.networks.residual import Residual, activated, mean_pool, plain_block, upsample
 from gan_lightning.networks.sizes import require_resolution, scaled
-from gan_lightning.ranges import Few
+from gan_lightning.ranges import Few, ImageShape
 
 
 class Generator(nn.Module):
@@ -33,7 +32,7 @@ class Generator(nn.Module):
         self,
         *,
         latent_dim: int,
-        image_shape: Sequence[int],
+        image_shape: ImageShape,
         filters: int,
         bn_chunks: Few = 1,
         width_scale: float = 1.0,
@@ -71,7 +70,7 @@ class Critic(nn.Module):
         ValueError: if an argument is out of its range.
     """
 
-    def __init__(self, *, image_shape: Sequence[int], filters: int, norm: Norm, width_scale: float = 1.0) -> None:
+    def __init__(self, *, image_shape: ImageShape, filters: int, norm: Norm, width_scale: float = 1.0) -> None:
         super().__init__()
         require_resolution(image_shape, 128)
         width = scaled("filters", filters, width_scale)

@@ -1,6 +1,5 @@
 """The residual networks that the released ``gan_64x64.py`` trains unless told otherwise; not in arXiv:1704.00028."""
 
-from collections.abc import Sequence
 from functools import partial
 
 from torch import Tensor, nn
@@ -9,6 +8,7 @@ from gan_lightning.networks.layers import GLOROT, Conv, Linear
 from gan_lightning.networks.norms import Norm, make_norm
 from gan_lightning.networks.residual import down_block, up_block
 from gan_lightning.networks.sizes import require_resolution, scaled
+from gan_lightning.ranges import ImageShape
 
 
 class Generator(nn.Module):
@@ -26,7 +26,7 @@ class Generator(nn.Module):
     """
 
     def __init__(
-        self, *, latent_dim: int, image_shape: Sequence[int], filters: int, norm: Norm, width_scale: float = 1.0
+        self, *, latent_dim: int, image_shape: ImageShape, filters: int, norm: Norm, width_scale: float = 1.0
     ) -> None:
         super().__init__()
         require_resolution(image_shape, 64)
@@ -53,7 +53,7 @@ class Generator(nn.Module):
 class Critic(nn.Module):
     """Images ``(B, C, 64, 64)`` to unbounded scores ``(B,)``; the arguments are the generator's."""
 
-    def __init__(self, *, image_shape: Sequence[int], filters: int, norm: Norm, width_scale: float = 1.0) -> None:
+    def __init__(self, *, image_shape: ImageShape, filters: int, norm: Norm, width_scale: float = 1.0) -> None:
         super().__init__()
         require_resolution(image_shape, 64)
         width = scaled("filters", filters, width_scale)
