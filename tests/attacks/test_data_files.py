@@ -228,6 +228,24 @@ def replace(path: Path, random: Random) -> None:
     random.choice(KINDS)(path)
 
 
+def lengthen(path: Path, random: Random) -> None:
+    """Put so much of nothing behind a file, or before it, that whoever passes over it bit by bit does so for days."""
+    content = path.read_bytes()
+    match random.randrange(5):
+        case 0:
+            os.truncate(path, 2**40)
+        case 1:
+            path.write_bytes(content + gzip.compress(b"") * 10**6)
+        case 2:
+            path.write_bytes(gzip.compress(b"") * 10**6 + content)
+        case 3:
+            path.write_bytes(content + lzma.compress(b"") * 10**6)
+        case _:
+            with path.open("wb") as file:
+                file.seek(2**40)
+                file.write(content)
+
+
 @pytest.mark.parametrize("name", SETS)
 def test_an_intact_set_is_read(name: str, tmp_path: Path) -> None:
     (tmp_path / "set").mkdir()
@@ -251,9 +269,14 @@ def test_a_set_with_another_thing_in_place_of_a_file_is_refused_in_a_line_that_n
     assert_held(name, tmp_path, range(20), replace)
 
 
+@pytest.mark.parametrize("name", SETS)
+def test_a_set_with_a_file_of_nothing_without_end_is_read_or_refused_in_bounded_time(name: str, tmp_path: Path) -> None:
+    assert_held(name, tmp_path, range(8), lengthen)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SETS)
-@pytest.mark.parametrize("attack", [damage, replace])
+@pytest.mark.parametrize("attack", [damage, replace, lengthen])
 def test_many_sets_with_a_broken_file_are_read_or_refused(
     name: str, attack: Callable[[Path, Random], object], tmp_path: Path
 ) -> None:

@@ -70,7 +70,9 @@ def test_when_a_run_is_scored_is_no_business_of_the_scorer(compose_config: Calla
 
 def test_number_of_samples_on_the_way_is_refused_by_its_own_name(compose_config: Callable[..., DictConfig]) -> None:
     metrics = resolve(compose_config("metrics.interim_samples=150"))["metrics"]
-    with pytest.raises(ValueError, match=r"^metrics\.interim_samples=150 is not possible: [^\n]*a multiple of 100 is needed, and of 10\*\*7 at most$"):
+    with pytest.raises(
+        ValueError, match=r"^metrics\.interim_samples=150 is not possible: [^\n]*a multiple of 100 is needed"
+    ):
         build_interim_scorer(metrics)
 
 
