@@ -4,7 +4,7 @@ Python's own unpickler hashes keys of any depth, fills memory that a single step
 to the object. Here a step is one of those that plain content needs, and what a pickle names is one of a few stand-ins.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pickletools import genops
 from typing import Any, BinaryIO
 
@@ -13,9 +13,6 @@ MOST_STEPS = 2**22
 
 MOST_CONTAINERS = 2**18
 """Lists, tuples and dictionaries of one: about ten for each tensor of a checkpoint."""
-
-KEYS = (str, bytes, int)
-"""What keys of dictionaries may be: their hashes take no time to speak of."""
 
 CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
 SKIPPED = {"PROTO", "FRAME", "STOP"}
@@ -51,6 +48,7 @@ class PlainPickle:
 
     Args:
         makers: by module and name, what may be named; each takes plain values and stand-ins, and checks them.
+        keys: types of dictionaries' keys: such as take no time to speak of to be hashed.
         needed_by: what kind of content needs no other names, for messages.
         persistent: makes something of a persistent identifier; ``None`` if there are none.
     """
@@ -60,9 +58,10 @@ class PlainPickle:
         makers: Mapping[tuple[str, str], Callable[..., Any]],
         *,
         needed_by: str,
+        keys: Collection[type] = (str, bytes),
         persistent: Callable[[Any], Any] | None = None,
     ) -> None:
-        self.makers, self.needed_by, self.persistent = makers, needed_by, persistent
+        self.makers, self.needed_by, self.persistent, self.keys = makers, needed_by, persistent, keys
         self.stack: list[Any] = []
         self.below: list[list[Any]] = []
         self.memo: dict[int, Any] = {}
@@ -71,8 +70,7 @@ class PlainPickle:
     def load(self, stream: BinaryIO) -> Any:
         """What the pickle at the stream's place holds: numbers, strings, lists, tuples, dictionaries and stand-ins.
 
-        Keys of dictionaries are :data:`KEYS`. Memory and time are bounded by the stream's length and the limits of
-        this module.
+        Memory and time are bounded by the stream's length and the limits of this module.
 
         Raises:
             ValueError, LookupError, TypeError: if the pickle is broken or takes a step that plain content does not.
@@ -149,8 +147,9 @@ class PlainPickle:
         if not isinstance(self.stack[-1], dict):
             raise ValueError("it sets an item of what is no dictionary")
         for key, value in zip(items[::2], items[1::2], strict=True):
-            if type(key) not in KEYS:
-                raise ValueError(f"its keys are not strings or whole numbers alone: {type(key).__name__}")
+            if type(key) not in self.keys:
+                names = " or ".join(kind.__name__ for kind in self.keys)
+                raise ValueError(f"its keys are not all of {names}: {type(key).__name__}")
             self.stack[-1][key] = value
 
     def _put(self, place: int) -> None:

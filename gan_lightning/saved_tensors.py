@@ -149,7 +149,8 @@ def _check_pickle(stream: io.BytesIO, *, size: int) -> None:
     Raises:
         ValueError, LookupError, TypeError: if it holds anything but tensors in plain containers.
     """
-    PlainPickle(MAKERS, needed_by="a file of tensors", persistent=_Storages(size)).load(stream)
+    machine = PlainPickle(MAKERS, needed_by="a file of tensors", keys=(str, int), persistent=_Storages(size))
+    machine.load(stream)
 
 
 def _tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> _Tensor:

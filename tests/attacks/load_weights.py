@@ -8,20 +8,17 @@ Whatever one of them runs leaves the file ``sprung`` in the working directory.
 """
 
 import io
-import json
 import os
 import pickle
-import resource
 import struct
 import sys
 import tarfile
-import time
 import zipfile
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -29,6 +26,7 @@ import torch
 from mutations import bombs, damaged
 from safetensors.torch import save
 from torch import Tensor
+from tried import tell
 
 from gan_lightning.metrics.classifier import CLASSIFIERS
 from gan_lightning.metrics.features import load_extractor
@@ -182,35 +180,34 @@ def mutations(first: int, number: int) -> Iterator[tuple[str, bytes]]:
 
 
 def outcome(extractor: str, path: Path) -> str:
-    """What came of one file: ``loaded``, ``refused``, or what is wrong."""
+    """What came of one file: ``read``, ``refused``, or what is wrong."""
     try:
-        network = load_extractor(extractor, ["isc"], weights=str(path)).network
+        network, result = load_extractor(extractor, ["isc"], weights=str(path)).network, "read"
     except ValueError as error:
         return "refused" if str(path) in str(error) and len(str(error).splitlines()) == 1 else f"said {error}"
-    finite = all(weights.isfinite().all() for weights in network.state_dict().values())
-    return "loaded" if finite and not SPRUNG.exists() else "loaded what it should not"
+    if not all(weights.isfinite().all() for weights in network.state_dict().values()):
+        result = "read what is not finite"
+    return result
+
+
+def unsprung(outcome: Callable[[Path], str]) -> Callable[[Path], str]:
+    """The same, unless a file has run what it holds."""
+
+    def look(path: Path) -> str:
+        result = outcome(path)
+        if not SPRUNG.exists():
+            return result
+        SPRUNG.unlink()
+        return "sprung"
+
+    return look
 
 
 def main() -> None:
     kind, *arguments = sys.argv[1:]
     extractor = CLASSIFIER if kind == "mutations" else arguments[0]
     cases = mutations(*map(int, arguments)) if kind == "mutations" else {"traps": traps, "others": others}[kind]()
-    found, longest = Counter(), (0.0, "")
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with TemporaryDirectory() as folder:
-        for name, content in cases:
-            path = Path(folder, "weights")
-            path.write_bytes(content)
-            print(name, file=sys.stderr, flush=True)  # the last line tells which one ended the process
-            start = time.perf_counter()
-            result = outcome(extractor, path)
-            longest = max(longest, (time.perf_counter() - start, name))
-            found[result if result in ("loaded", "refused") else f"{name}: {result}"] += 1
-            if SPRUNG.exists():
-                found[f"{name}: sprung"] += 1
-                SPRUNG.unlink()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    print(json.dumps({"found": found, "longest": longest, "megabytes": peak // 1024}))
+    tell(cases, unsprung(partial(outcome, extractor)))
 
 
 if __name__ == "__main__":

@@ -4,20 +4,17 @@ python read_pickles.py mutations FIRST NUMBER
 python read_pickles.py bombs
 """
 
-import json
 import pickle
 import resource
 import struct
 import sys
-import time
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from mutations import bomb_files, mutated_pickle
+from tried import tell
 
 from gan_lightning.data.array_pickle import image_rows, load_arrays
 
@@ -95,18 +92,7 @@ def main() -> None:
     kind, *numbers = sys.argv[1:]
     resource.setrlimit(resource.RLIMIT_AS, (ROOM, ROOM))
     cases = bomb_files() if kind == "bombs" else mutations(*map(int, numbers))
-    before, found, longest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, Counter(), (0.0, "")
-    with TemporaryDirectory() as folder:
-        for name, content in cases:
-            path = Path(folder, "batch")
-            path.write_bytes(content)
-            print(name, file=sys.stderr, flush=True)  # the last line tells which one ended the process
-            start = time.perf_counter()
-            result = outcome(path)
-            longest = max(longest, (time.perf_counter() - start, name))
-            found[result if result in ("read", "refused") else f"{name}: {result}"] += 1
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    print(json.dumps({"found": found, "longest": longest, "megabytes": peak // 1024, "whole": numpy_is_whole()}))
+    tell(cases, outcome, whole=numpy_is_whole)
 
 
 if __name__ == "__main__":
