@@ -9,10 +9,13 @@ from pickletools import genops
 from typing import Any, BinaryIO
 
 MOST_STEPS = 2**22
-"""Steps of a pickle: three each for all of ImageNet's labels and file names."""
+"""Steps of a pickle: three each for all of ImageNet's labels and file names; a checkpoint has ten for a tensor."""
 
 MOST_CONTAINERS = 2**18
-"""Lists, tuples and dictionaries of one: about ten for each tensor of a checkpoint."""
+"""Lists, tuples and dictionaries of one, and the marks before them: about ten for each tensor of a checkpoint."""
+
+LONGEST_KEY = 63
+"""Bits of a whole number as a key: a longer one's hash takes time, and is taken anew wherever it stands."""
 
 CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
 SKIPPED = {"PROTO", "FRAME", "STOP"}
@@ -48,8 +51,8 @@ class PlainPickle:
 
     Args:
         makers: by module and name, what may be named; each takes plain values and stand-ins, and checks them.
-        keys: types of dictionaries' keys: such as take no time to speak of to be hashed.
         needed_by: what kind of content needs no other names, for messages.
+        keys: types of dictionaries' keys: such as take no time to speak of to be hashed.
         persistent: makes something of a persistent identifier; ``None`` if there are none.
     """
 
@@ -147,7 +150,7 @@ class PlainPickle:
         if not isinstance(self.stack[-1], dict):
             raise ValueError("it sets an item of what is no dictionary")
         for key, value in zip(items[::2], items[1::2], strict=True):
-            if type(key) not in self.keys:
+            if type(key) not in self.keys or (type(key) is int and key.bit_length() > LONGEST_KEY):
                 names = " or ".join(kind.__name__ for kind in self.keys)
                 raise ValueError(f"its keys are not all of {names}: {type(key).__name__}")
             self.stack[-1][key] = value

@@ -5,15 +5,24 @@ of any size that a file announces: it gets to see what the machine of :mod:`plai
 """
 
 import io
+import re
 from collections.abc import Callable
 from math import prod
-from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 from zipfile import ZIP_STORED, ZipFile
 
 import torch
 
 from gan_lightning.plain_pickle import Named, PlainPickle, StandIn
+
+ENTRY = re.compile(
+    r"(?P<folder>[^/]+)/"
+    r"(data\.pkl|version|byteorder|\.format_version|\.storage_alignment|\.data/serialization_id|data/\d+)"
+)
+"""The entries of an archive. torch's own reader takes those for one whose names differ in the case of their letters."""
+
+MOST_TIMES, MOST_ANYWAY = 4, 2**20
+"""Tensors of a file may have so many times its bytes, and so many more: weights are shared, positions repeated."""
 
 LEGACY_PICKLES = 5
 """In a file of torch before 1.6: a sign, a version, the writer's number types, the content, the names of storages."""
@@ -39,7 +48,22 @@ def load_archive(file: BinaryIO) -> Any:
     Every byte is compared with the checksums that the archive carries.
 
     Raises:
-        ValueError, zipfile.BadZipFile, RuntimeError: if it is broken or holds anything else.
+        ValueError, LookupError, TypeError, zipfile.BadZipFile, RuntimeError: if it is broken or holds anything else.
+    """
+    check_archive(file)
+    with ZipFile(file) as archive:
+        differing = archive.testzip()
+        if differing is not None:
+            raise ValueError(f"the checksum of {differing} is not that of its content")
+    file.seek(0)
+    return torch.load(file, map_location="cpu", weights_only=True)
+
+
+def check_archive(file: BinaryIO) -> None:
+    """Look whether :func:`load_archive` would read an archive; the numbers in it are not looked at.
+
+    Raises:
+        ValueError, LookupError, TypeError, zipfile.BadZipFile: as there.
     """
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
@@ -49,18 +73,15 @@ def load_archive(file: BinaryIO) -> Any:
             raise ValueError("its entries are packed, and torch packs none")
         if sum(entry.file_size for entry in entries) > size:
             raise ValueError("its entries announce more bytes than it has")
+        names = [ENTRY.fullmatch(entry.filename) for entry in entries]
+        if not all(names) or len({name["folder"] for name in names if name}) != 1:
+            raise ValueError("its entries are not those that torch.save writes")
         if len({entry.filename for entry in entries}) < len(entries):
             raise ValueError("two of its entries have one name")
-        pickles = [entry for entry in entries if entry.filename.endswith(".pkl")]
-        if [PurePosixPath(entry.filename).name for entry in pickles] != ["data.pkl"]:
+        pickled = [entry for entry in entries if entry.filename.endswith("/data.pkl")]
+        if len(pickled) != 1:
             raise ValueError("it does not hold one data.pkl, as what torch.save writes does")
-        differing = archive.testzip()
-        if differing is not None:
-            raise ValueError(f"the checksum of {differing} is not that of its content")
-        with archive.open(pickles[0]) as stream:
-            _check_pickle(io.BytesIO(stream.read()), size=size)
-    file.seek(0)
-    return torch.load(file, map_location="cpu", weights_only=True)
+        _check_pickle(io.BytesIO(archive.read(pickled[0])), size=size)
 
 
 def load_legacy(content: bytes) -> Any:
@@ -94,10 +115,12 @@ class _Storage(StandIn):
 
     Args:
         count: how many there are.
+        size: bytes of one.
+        storages: those of the file.
     """
 
-    def __init__(self, count: int) -> None:
-        self.count = count
+    def __init__(self, count: int, size: int, storages: "_Storages") -> None:
+        self.count, self.size, self.storages = count, size, storages
 
 
 class _Tensor(StandIn):
@@ -121,6 +144,7 @@ class _Storages:
 
     def __init__(self, size: int) -> None:
         self.left, self.found = size, dict[str, _Storage]()
+        self.announced, self.most = 0, MOST_TIMES * size + MOST_ANYWAY
 
     def __call__(self, identifier: Any) -> _Storage:
         """A storage by its identifier: a word, the type of its numbers, its name, its device, and its length.
@@ -137,10 +161,20 @@ class _Storages:
             raise ValueError("a storage of it has no name or no length")
         if name not in self.found:
             self.left -= count * kind.maker.size
-            self.found[name] = _Storage(count)
+            self.found[name] = _Storage(count, kind.maker.size, self)
         if self.left < 0 or self.found[name].count != count:
             raise ValueError("its storages are longer than the file")
         return self.found[name]
+
+    def announce(self, size: int) -> None:
+        """Count the bytes of one more tensor.
+
+        Raises:
+            ValueError: if all together have far more than the file.
+        """
+        self.announced += size
+        if self.announced > self.most:
+            raise ValueError("its tensors announce more numbers than there are")
 
 
 def _check_pickle(stream: io.BytesIO, *, size: int) -> None:
@@ -154,19 +188,23 @@ def _check_pickle(stream: io.BytesIO, *, size: int) -> None:
 
 
 def _tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> _Tensor:
-    """A tensor of no more numbers than its storage has: one that repeats them would take any memory where it is copied.
+    """A tensor; several may share their numbers, and one may repeat them, which takes memory where it is copied.
 
     Raises:
-        ValueError: if it announces more.
+        ValueError: if it is none, or if all together announce far more numbers than there are.
     """
-    if not isinstance(storage, _Storage) or type(shape) is not tuple or {*map(type, shape)} - {int}:
+    if not isinstance(storage, _Storage) or type(shape) is not tuple or {*map(type, shape)} - {int} or len(shape) > 64:
         raise ValueError("a tensor of it has no storage or no shape")
-    if prod(shape) > storage.count:
-        raise ValueError("a tensor of it announces more numbers than there are")
+    storage.storages.announce(abs(prod(shape)) * storage.size)
     return _Tensor()
 
 
 def _parameter(tensor: Any, *_: Any) -> _Tensor:
+    """A parameter.
+
+    Raises:
+        ValueError: if it is around something else than a tensor.
+    """
     if not isinstance(tensor, _Tensor):
         raise ValueError("a parameter of it is no tensor")
     return tensor

@@ -75,6 +75,8 @@ def all_finite(module: AdversarialModule) -> Tensor:
 
     The latest update has changed the parameters after the losses were taken; buffers, such as the statistics of batch
     normalisation, may have overflowed beside losses that did not.
+    A mask of infinities must be a buffer that is not kept.
     """
-    kept = [value for value in module.state_dict().values() if value.is_floating_point() and value.numel()]
+    tensors = [value for value in module.state_dict().values() if isinstance(value, Tensor) and value.numel()]
+    kept = [tensor for tensor in tensors if tensor.is_floating_point() or tensor.is_complex()]
     return get_total_norm(kept, torch.inf).isfinite()

@@ -27,9 +27,8 @@ MOST_READS = 2**20
 """So often is a file asked for more: a large one by a few thousand chunks, or by a byte after the other where zeros or
 empty chunks fill it."""
 
-SCAN, MOST_SCANS = b"\xff\xda", 100
-"""What a JPEG file's passes over the picture begin with, and how many it may have: usual are 1 to 10. A few bytes make
-one that takes as long as any."""
+MOST_PASSES = 100
+"""Of a JPEG file over its picture: usual are 1 to 10. A few bytes make one that takes as long as any."""
 
 # Pictures of so many pixels that Pillow warns of them are refused as those are that it refuses by itself.
 warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -132,8 +131,8 @@ class _Content(BytesIO):
         self.reads = 0
         if len(content) > MOST_PICTURE_BYTES:
             raise ValueError(f"{len(content):,} bytes, and no picture has more than {MOST_PICTURE_BYTES:,}")
-        if content.startswith(b"\xff\xd8") and content.count(SCAN) > MOST_SCANS:
-            raise ValueError(f"more than {MOST_SCANS} passes over the picture")
+        if content.startswith(b"\xff\xd8") and passes_of(content) > MOST_PASSES:
+            raise ValueError(f"more than {MOST_PASSES} passes over the picture")
 
     def read(self, size: int | None = -1) -> bytes:
         """The next bytes.
@@ -145,6 +144,27 @@ class _Content(BytesIO):
         if self.reads > MOST_READS:
             raise ValueError(f"it is in more than {MOST_READS:,} pieces")
         return super().read(size)
+
+
+def passes_of(content: bytes) -> int:
+    """How many passes over its picture a JPEG file makes, :data:`MOST_PASSES` and one at most; ITU-T T.81, annex B.
+
+    What its segments hold, such as a small picture of their own, and what comes behind its end do not count.
+    """
+    place, passes = 2, 0
+    while passes <= MOST_PASSES:
+        place = content.find(b"\xff", place)
+        if place < 0 or content[place + 1 : place + 2] in (b"", b"\xd9"):  # the end
+            break
+        marker = content[place + 1]
+        if marker == 0xFF:  # fills up
+            place += 1
+        elif marker in (0x00, 0x01) or 0xD0 <= marker <= 0xD8:  # such have no length
+            place += 2
+        else:
+            passes += marker == 0xDA
+            place += 2 + int.from_bytes(content[place + 2 : place + 4], "big")
+    return passes
 
 
 def centre_square(picture: Image.Image, resolution: int) -> Image.Image:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
@@ -15,7 +16,7 @@ from gan_lightning.atomic import atomic_file
 from gan_lightning.own_files import check_folder, move_aside, open_own
 from gan_lightning.runs.directory import RunDirectory
 from gan_lightning.runs.result import Result, checked_result
-from gan_lightning.saved_tensors import load_archive
+from gan_lightning.saved_tensors import check_archive, load_archive
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ class Resumable:
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
-    """Writes a checkpoint in one move and reads it with ``weights_only=True``."""
+    """Writes a checkpoint in one move, and only such a one as can be read again."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | os.PathLike, storage_options: Any = None) -> None:
         with atomic_file(Path(path)) as temporary, open(temporary, "wb") as file:
@@ -49,6 +50,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
                 if isinstance(error.__context__, OSError):
                     raise error.__context__ from None
                 raise
+            _check_readable(temporary)
 
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = True) -> dict[str, Any]:
         return read_checkpoint(Path(path))
@@ -196,6 +198,22 @@ def _check_content(content: Any) -> None:
             raise ValueError(f"its state_dict has {str(name)[:100]}, which is no plain tensor")
         if value.is_floating_point() and not value.isfinite().all():
             raise ValueError(f"{name} has numbers that are not finite")
+
+
+def _check_readable(file: Path) -> None:
+    """Refuse a checkpoint that could not be gone on from, such as one of a network that keeps objects of its own.
+
+    Raises:
+        ValueError: saying what is in it.
+    """
+    with file.open("rb") as stream:
+        try:
+            check_archive(stream)
+        except (ValueError, LookupError, TypeError, BadZipFile) as error:
+            raise ValueError(
+                f"a checkpoint of this run could not be read again: {error}; networks and optimisers may keep tensors, "
+                "numbers and texts in plain containers"
+            ) from error
 
 
 def _others(path: Path) -> str:

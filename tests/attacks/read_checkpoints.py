@@ -11,7 +11,7 @@ import io
 import pickle
 import sys
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from pickletools import genops
 from random import Random
@@ -23,6 +23,9 @@ from mutations import bombs, mutated_pickle
 from tried import tell
 
 from gan_lightning.runs.checkpoints import read_checkpoint
+
+FOLDER = "archive"
+"""Of an archive's entries, where torch saves to a stream."""
 
 NUMBERS = {f"layer{number}.weight": torch.full((3, 4), float(number)) for number in range(3)}
 
@@ -55,7 +58,14 @@ def forged_traps() -> Iterator[tuple[str, bytes]]:
 def forged_bombs() -> Iterator[tuple[str, bytes]]:
     """Checkpoints that would take memory or time without end, in what is compared with nothing when it is read."""
     for name, steps in bombs():
+        hidden = b"}U\x04data" + steps + b"s."
+        for other in ("DATA.PKL", "data.PKL", "Data.pkl"):
+            yield f"{name} in {other}", forged(lambda whole: whole, {f"{FOLDER}/{other}": hidden})
+        yield f"{name} beside it", forged(lambda whole: whole, {"Archive/data.pkl": hidden})
         yield name, forged(lambda whole, steps=steps: whole[:-1] + b"U\x01x" + steps + b"s.")
+    number = b"\x8b" + (10**6).to_bytes(4, "little") + b"\x01" * 10**6
+    again = b"}" + number + b"q\x00Ns" + b"h\x00Ns" * 10**6
+    yield "a long number as a key, again and again", forged(lambda whole: whole[:-1] + b"U\x01x" + again + b"s.")
     for count in (10**4, 2**40, 2**62, 2**70, -1):
         for key in ("state_dict", "optimizer_states", "random_streams"):
             yield f"{count} numbers in {key}", forged(lambda whole, key=key, count=count: announcing(whole, key, count))
@@ -71,11 +81,12 @@ def mutations(first: int, number: int) -> Iterator[tuple[str, bytes]]:
         yield f"seed {seed}", forged(lambda whole, seed=seed: mutated_pickle(whole, Random(seed)))
 
 
-def forged(change: Callable[[bytes], bytes]) -> bytes:
-    """A checkpoint with another pickle."""
+def forged(change: Callable[[bytes], bytes], others: Mapping[str, bytes] | None = None) -> bytes:
+    """A checkpoint with another pickle, or with other entries behind its own."""
     with zipfile.ZipFile(io.BytesIO(saved(checkpoint()))) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
-    return zipped({name: change(content) if name.endswith(".pkl") else content for name, content in members.items()})
+    own = {name: change(content) if name.endswith(".pkl") else content for name, content in members.items()}
+    return zipped(own | dict(others or {}))
 
 
 def announcing(whole: bytes, key: str, count: int) -> bytes:

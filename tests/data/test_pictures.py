@@ -1,7 +1,9 @@
 """Finding, decoding and cutting pictures."""
 
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from gan_lightning.data.pictures import (
     find_pictures,
     hold_out,
     open_picture,
+    passes_of,
     picture_blocks,
     to_rows,
 )
@@ -135,3 +138,28 @@ def test_a_picture_is_read_from_its_content_and_named_as_told(tmp_path: Path, pa
     assert np.array_equal(to_rows(open_picture(content, 3)), to_rows(open_picture(tmp_path / "a.webp", 3)))
     with pytest.raises(ValueError, match=r"^the third is not a readable picture"):
         open_picture(content[:100], 3, name="the third")
+
+
+def jpeg(**settings: Any) -> bytes:
+    file = BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)).save(
+        file, "JPEG", **settings
+    )
+    return file.getvalue()
+
+
+def test_passes_over_a_picture_are_those_of_its_own_alone() -> None:
+    assert passes_of(jpeg()) == 1
+    progressive = passes_of(jpeg(progressive=True))
+    assert 5 < progressive < 20
+    other = b"\xff\xda" * 1000
+    assert passes_of(jpeg(progressive=True, exif=b"Exif\0\0" + other, comment=other)) == progressive
+    assert passes_of(jpeg(progressive=True) + other) == progressive
+    assert open_picture(jpeg() + other, 3, name="a motion picture").size == (64, 64)
+
+
+def test_a_picture_of_many_passes_is_refused() -> None:
+    whole = jpeg(progressive=True)
+    last = whole.rindex(b"\xff\xda")
+    with pytest.raises(ValueError, match=r"^many[^\n]*more than 100 passes over the picture"):
+        open_picture(whole[:-2] + whole[last:-2] * 200 + whole[-2:], 3, name="many")

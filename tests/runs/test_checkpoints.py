@@ -69,9 +69,37 @@ def test_write_that_fails_leaves_the_old_checkpoint(directory: RunDirectory) -> 
 
 
 def test_checkpoint_that_holds_more_than_plain_containers_and_tensors_is_not_read(directory: RunDirectory) -> None:
-    write(directory.last, 1, code=Code())
+    directory.last.parent.mkdir(parents=True)
+    torch.save(content(1, code=Code()), directory.last)
     with pytest.raises(ValueError, match=r"last\.ckpt is truncated or broken"):
         read_checkpoint(directory.last)
+
+
+def test_a_checkpoint_that_could_not_be_read_again_is_not_written(directory: RunDirectory) -> None:
+    write(directory.last, 1)
+    with pytest.raises(
+        ValueError, match=r"^a checkpoint of this run could not be read again: it asks for .*Code, which "
+    ):
+        write(directory.last, 2, code=Code())
+    assert read_checkpoint(directory.last)["global_step"] == 1
+    assert list(directory.last.parent.iterdir()) == [directory.last]
+
+
+def test_tensors_of_every_honest_kind_come_back(directory: RunDirectory) -> None:
+    weight = nn.Parameter(torch.randn(4, 3))
+    kept = {
+        "tied": [weight, weight],
+        "view": weight.detach()[:, 1],
+        "repeated": torch.arange(5).expand(7, 5),
+        "half": torch.ones(2, dtype=torch.bfloat16),
+        "empty": torch.empty(0, 3),
+        "number": torch.tensor(2.0),
+        "mask": torch.tensor([True, False]),
+    }
+    write(directory.last, 1, kept=kept)
+    read = read_checkpoint(directory.last)["kept"]
+    assert torch.equal(read.pop("tied")[1], weight) and read.keys() == kept.keys() - {"tied"}
+    assert all(torch.equal(read[name], kept[name]) and read[name].dtype == kept[name].dtype for name in read)
 
 
 def test_missing_checkpoint_is_named(directory: RunDirectory) -> None:
@@ -166,12 +194,13 @@ def test_a_packed_archive_is_not_unpacked(directory: RunDirectory) -> None:
         ({"state_dict": {"weight": torch.tensor([1.0, torch.nan])}}, "weight has numbers that are not finite"),
         (
             {"state_dict": {"weight": torch.zeros(1).expand(10**12)}},
-            "a tensor of it announces more numbers than there are",
+            "its tensors announce more numbers than there are",
         ),
     ],
 )
 def test_content_of_another_kind_is_named(directory: RunDirectory, changes: dict[str, Any], said: str) -> None:
-    write(directory.last, 7, **changes)
+    directory.last.parent.mkdir(parents=True)
+    torch.save(content(7, **changes), directory.last)
     with pytest.raises(ValueError, match=said):
         read_checkpoint(directory.last)
 

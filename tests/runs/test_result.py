@@ -109,7 +109,7 @@ def test_entry_of_the_wrong_type_is_refused(tmp_path: Path, name: str, value: ob
 
 def test_a_deep_or_a_huge_file_is_broken(tmp_path: Path) -> None:
     file = tmp_path / "result.json"
-    for text, said in (("[" * 10**5, "recursion"), (" " * 2**21, "larger than")):
+    for text, said in (("[" * 10**5, "recursion"), (" " * 2**21, "has more than")):
         file.write_text(text)
         with pytest.raises(ValueError, match=rf"^{file}: not a run's result: [^\n]*{said}"):
             read_result(file)

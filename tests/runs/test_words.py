@@ -29,7 +29,7 @@ SETTINGS: dict[str, Any] = {
         "generator": {"_target_": "gan_lightning.networks.dcgan.Generator"},
         "critic": {"_target_": "mine.Net"},
     },
-    "trainer": {"devices": 1},
+    "trainer": {"devices": 1, "nodes": 1},
 }
 
 RESULT = Result(
@@ -67,7 +67,7 @@ def test_opening_says_decay_average_devices_and_where_it_goes_on() -> None:
     settings = SETTINGS | {
         "decay": {"_target_": "gan_lightning.optimizers.LinearDecay", "steps": 1500},
         "ema": {"_target_": "gan_lightning.averaging.ExponentialAverage", "half_life": 10000},
-        "trainer": {"devices": 2},
+        "trainer": {"devices": 2, "nodes": 1},
     }
     lines = opening(settings, replace(RESULT, generator_step=500), PATH).splitlines()
     assert "LinearDecay(steps=1500), ExponentialAverage(half_life=10000), n_critic 5" in lines[1]
