@@ -98,6 +98,12 @@ def begin_run(run: Path, **changes: Any) -> RunDirectory:
     return directory
 
 
+def own_module(name: str, text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module of the user's own in a folder, which is found for the length of a test."""
+    (folder / f"{name}.py").write_text(text)
+    monkeypatch.syspath_prepend(folder)
+
+
 def assert_same_weights(run: Path, other: Path) -> None:
     ours, theirs = weights(run), weights(other)
     assert ours.keys() == theirs.keys()

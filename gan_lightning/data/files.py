@@ -64,10 +64,6 @@ class Packed:
             raise ValueError(f"{self.taken:,} bytes of it unpack to {self.given:,}")
         return piece
 
-    def seek(self, place: int) -> int:
-        """Go on from another place."""
-        return self.file.seek(place)
-
 
 class Unpacked:
     """What a packed stream unpacks to, as long as it is plausible.

@@ -256,8 +256,9 @@ def rows_of_archive(path: Path, length: int, lines: int | None) -> Iterator[np.n
     """
     shards: dict[int, np.ndarray] = {}
     with open_data(path) as file, _named(path, "a tar archive, and data=text_file reads any text"):
-        packed = Packed(file)
-        with _unpacked(packed) as unpacked:
+        start, packed = file.peek(), Packed(file)
+        unpack = next((unpack for sign, unpack in PACKERS.items() if start.startswith(sign)), _as_it_is)
+        with unpack(packed, "rb") as unpacked:
             for number, shard in _shards(Unpacked(unpacked, packed)):
                 room = MOST_ROWS_BYTES - sum(rows.nbytes for rows in shards.values())
                 pieces = _first(lines or inf, rows_of_lines(shard, length))
@@ -289,13 +290,6 @@ def _shards(stream: Unpacked) -> Iterator[tuple[int, IO[bytes]]]:
         end = cast(IO[bytes], archive.fileobj).read(MOST_HEADER_BYTES)
         if not end or end.strip(b"\0"):  # to tarfile a broken header or a cut is an end, and whoever packed it goes on
             raise ValueError("it is broken, or cut off")
-
-
-def _unpacked(packed: Packed) -> AbstractContextManager[IO[bytes] | Packed]:
-    """An archive's stream, unpacked by what its first bytes say; as it is where they say nothing."""
-    start = packed.read(max(map(len, PACKERS)))
-    packed.seek(0)
-    return next((unpack for sign, unpack in PACKERS.items() if start.startswith(sign)), _as_it_is)(packed, "rb")
 
 
 def _as_it_is(packed: Packed, _mode: str) -> AbstractContextManager[Packed]:

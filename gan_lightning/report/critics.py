@@ -10,18 +10,17 @@ from gan_lightning.data.plane import PlaneData
 from gan_lightning.module import AdversarialModule, scores_of
 from gan_lightning.report.runs import Run, check_comparable, find_twins, place
 from gan_lightning.report.study import Study
-from gan_lightning.runs.build import build_module, load_run
+from gan_lightning.runs.build import load_run
 from gan_lightning.runs.directory import RunDirectory
 from gan_lightning.runs.settings import Settings
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished run with its settings, its networks as they began and as they ended, and its distribution."""
+    """A finished run with its settings, its networks as they ended, and its distribution."""
 
     run: Run
     settings: Settings
-    first: AdversarialModule
     module: AdversarialModule
     data: PlaneData
 
@@ -43,7 +42,7 @@ class Trained:
 
 
 def load_trained(run: Run, *, trusted: Collection[str] = ()) -> Trained:
-    """The networks of a run's last checkpoint, and as they were before training.
+    """The networks of a run's last checkpoint.
 
     Args:
         run: that has finished.
@@ -57,8 +56,7 @@ def load_trained(run: Run, *, trusted: Collection[str] = ()) -> Trained:
     module, data, _ = load_run(directory, checkpoint="last", trusted=trusted)
     if not isinstance(data, PlaneData):
         raise ValueError(f"{run.directory}: a report of value surfaces or gradients needs points of the plane")
-    settings = directory.sound_settings
-    return Trained(run, settings, build_module(settings, trusted=trusted), module, data)
+    return Trained(run, directory.sound_settings, module, data)
 
 
 def finished_runs(study: Study) -> tuple[list[Run], list[str]]:

@@ -43,13 +43,14 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     """Writes a checkpoint in one move, and only such a one as can be read again."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | os.PathLike, storage_options: Any = None) -> None:
-        with atomic_file(Path(path)) as temporary, open(temporary, "wb") as file:
-            try:
-                torch.save(checkpoint, file)
-            except RuntimeError as error:  # torch's own words for a file that cannot be written
-                if isinstance(error.__context__, OSError):
-                    raise error.__context__ from None
-                raise
+        with atomic_file(Path(path)) as temporary:
+            with open(temporary, "wb") as file:
+                try:
+                    torch.save(checkpoint, file)
+                except RuntimeError as error:  # torch's own words for a file that cannot be written
+                    if isinstance(error.__context__, OSError):
+                        raise error.__context__ from None
+                    raise
             _check_readable(temporary)
 
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = True) -> dict[str, Any]:

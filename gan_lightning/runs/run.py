@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import os
 import platform
 import shutil
 import signal
@@ -81,13 +82,15 @@ def run(settings: Settings, directory: RunDirectory, *, lock: int) -> str:
     launched = distributed.is_initialized()
     parts = build(settings)
     checkpoint = resumable(directory, parts.module)
-    earlier = _earlier_result(directory, checkpoint)
+    recorded = _recorded_result(directory)
+    earlier = checkpoint.result if recorded is None and checkpoint is not None else recorded
     read_metrics(directory.metrics)  # what is broken is told before anything is written
     if earlier is not None:
         if checkpoint is not None:
             _check_device(earlier, settings, directory.path)
         check_content(earlier, data=parts.data.provenance, weights=_weights(parts))
-    _mend_result(directory, earlier, checkpoint)
+    if recorded is None:
+        _mend_result(directory, checkpoint)
     if earlier is not None and directory.has_ended(settings):
         log.info("%s", nothing_to_do(earlier, settings, directory.path))
         return earlier.status
@@ -340,24 +343,20 @@ def _write_traceback(directory: RunDirectory) -> None:
         file.write(traceback.format_exc())
 
 
-def _earlier_result(directory: RunDirectory, checkpoint: Resumable | None) -> Result | None:
-    """What an earlier start recorded; where that is lost or broken, what its checkpoint knows of it."""
+def _recorded_result(directory: RunDirectory) -> Result | None:
+    """What an earlier start recorded; ``None`` where that is lost or broken, as where there was none."""
     try:
-        result = directory.result
+        return directory.result
     except ValueError:
-        result = None
-    return checkpoint.result if result is None and checkpoint is not None else result
+        return None
 
 
-def _mend_result(directory: RunDirectory, earlier: Result | None, checkpoint: Resumable | None) -> None:
-    """Write a result anew that is lost, and move one aside that is broken."""
-    try:
-        is_there = directory.result is not None
-    except ValueError:
+def _mend_result(directory: RunDirectory, checkpoint: Resumable | None) -> None:
+    """Move a broken result aside, and write anew what a checkpoint knows of one that is lost."""
+    if os.path.lexists(directory.result_file):
         log.warning("moved aside: %s", move_aside(directory.result_file))
-        is_there = False
-    if not is_there and earlier is not None and checkpoint is not None:
-        write_result(directory.result_file, earlier)
+    if checkpoint is not None and checkpoint.result is not None:
+        write_result(directory.result_file, checkpoint.result)
         log.info("%s is written anew from what %s knows", directory.result_file, checkpoint.path.name)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from commands import TINY
+from commands import TINY, own_module
 from omegaconf import OmegaConf
 
 from gan_lightning import cli, resources
@@ -205,10 +205,8 @@ def test_interpolations_and_aliases_of_a_strangers_settings_are_refused(
 def test_ones_own_network_needs_ones_word(
     runs: dict[str, Path], capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "my_networks.py").write_text(
-        "from gan_lightning.networks.dcgan import Critic\nclass Mine(Critic): ...\n"
-    )
-    monkeypatch.syspath_prepend(tmp_path)
+    text = "from gan_lightning.networks.dcgan import Critic\nclass Mine(Critic): ...\n"
+    own_module("my_networks", text, tmp_path, monkeypatch)
     settings: Any = OmegaConf.to_container(OmegaConf.load(runs["digits"] / "config.yaml"))
     node = settings["arch"]["critic"] | {"_target_": "my_networks.Mine"}
     run = attacked(runs["digits"], replaced(settings, ("arch", "critic"), node))
@@ -264,8 +262,8 @@ def test_of_ones_own_functions_those_of_the_kind_are_called_and_those_that_say_a
         "    Path(place).touch()\n    return NoConstraint()"
         for number, kind in enumerate(told)
     ]
-    (tmp_path / "own_functions.py").write_text("\n".join([*(f"from {line}" for line in imports), *functions]))
-    monkeypatch.syspath_prepend(tmp_path)
+    text = "\n".join([*(f"from {line}" for line in imports), *functions])
+    own_module("own_functions", text, tmp_path, monkeypatch)
     for number, (kind, is_called) in enumerate(told.items()):
         marker = tmp_path / f"marker {number}"
         node = {"_target_": f"own_functions.made_{number}", "place": str(marker)}
@@ -291,10 +289,8 @@ def test_what_a_stranger_wrote_of_a_dashboard_is_not_looked_at(
 def test_an_option_of_ones_own_conf_may_name_ones_own_code_and_the_strangers_metrics_may_not(
     runs: dict[str, Path], capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "own_metrics.py").write_text(
-        "from gan_lightning.metrics.image_scorer import ImageScorer\nclass Mine(ImageScorer): ...\n"
-    )
-    monkeypatch.syspath_prepend(tmp_path)
+    text = "from gan_lightning.metrics.image_scorer import ImageScorer\nclass Mine(ImageScorer): ...\n"
+    own_module("own_metrics", text, tmp_path, monkeypatch)
     option = project_folder("conf") / "metrics" / "digits_classifier.yaml"
     shutil.copytree(project_folder("conf"), tmp_path / "conf")
     text = option.read_text().replace("gan_lightning.metrics.image_scorer.ImageScorer", "own_metrics.Mine")

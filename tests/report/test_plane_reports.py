@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from commands import run_claimed
+from commands import own_module, run_claimed
 from omegaconf import DictConfig
 from PIL import Image
 from torch import nn
@@ -258,10 +258,9 @@ def test_a_report_of_ones_own_networks_needs_ones_word(
 ) -> None:
     use_study(study, f"report: {kind}")
     package, own = f"own_networks_of_{study}", tmp_path / "own"
-    (tmp_path / f"{package}.py").write_text(
-        "from gan_lightning.networks.plane import Critic\nclass Mine(Critic): ...\n"
+    own_module(
+        package, "from gan_lightning.networks.plane import Critic\nclass Mine(Critic): ...\n", tmp_path, monkeypatch
     )
-    monkeypatch.syspath_prepend(tmp_path)
     shutil.copytree(runs / study, own)
     for config in own.glob("*/config.yaml"):
         text = config.read_text()

@@ -1,6 +1,6 @@
 """Figure 1b: the gradient of critics with respect to each layer's output, and their weights."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from math import log10
 from pathlib import Path
@@ -16,6 +16,7 @@ from gan_lightning.report.critics import Trained, finished_runs, load_trained
 from gan_lightning.report.markdown import markdown_table
 from gan_lightning.report.plots.layers import draw_layers
 from gan_lightning.report.study import Study
+from gan_lightning.runs.build import build_module
 
 FRESH = 5_000
 """Points of either side that gradients are averaged over."""
@@ -88,7 +89,7 @@ def write_report(study: Study, settings: Settings, output: Path) -> str:
         ValueError, FileNotFoundError: if no run has finished, or if a run's networks cannot be had.
     """
     runs, left_out = finished_runs(study)
-    critics = [layers(load_trained(run, trusted=study.trusted)) for run in runs]
+    critics = [layers(load_trained(run, trusted=study.trusted), trusted=study.trusted) for run in runs]
     lines = [
         f"# {study.name}: gradients of critics, layer by layer",
         "",
@@ -110,11 +111,11 @@ def write_report(study: Study, settings: Settings, output: Path) -> str:
     return text
 
 
-def layers(critic: Trained) -> Layers:
-    """What is shown of a run's critic."""
+def layers(critic: Trained, *, trusted: Collection[str]) -> Layers:
+    """What is shown of a run's critic; ``trusted`` are packages whose code its settings may name."""
     points = torch.cat([critic.real(FRESH, "layers"), critic.fake(FRESH, "layers")])
     weights = [layer.weight.detach().flatten() for layer in weight_layers(critic.module.critic)]
-    run, first = critic.run, critic.first
+    run, first = critic.run, build_module(critic.settings, trusted=trusted)
     first.constraint.project(first.critic)
     return Layers(
         method=run.method,
