@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import fields
 from functools import cache, wraps
-from inspect import signature
+from inspect import get_annotations, signature, unwrap
+from types import SimpleNamespace
 from typing import Annotated, Any, Literal, ParamSpec, TypeVar, get_type_hints
 
 from pydantic import (
@@ -95,7 +96,9 @@ def check_value(value: Any, kind: Any, *path: str) -> None:
 
 
 def check_arguments(function: Callable[..., Any], arguments: Mapping[str, Any], *path: str) -> None:
-    """Compare a function's arguments with the types in its signature; one that has none there may be anything.
+    """Compare a function's arguments with the types in its signature.
+
+    One that has none there may be anything, and so may one whose type is known to type checkers alone.
 
     Args:
         function: or an ``__init__``.
@@ -105,18 +108,21 @@ def check_arguments(function: Callable[..., Any], arguments: Mapping[str, Any], 
     Raises:
         ValueError: in one line.
     """
-    try:
-        kinds = get_type_hints(function, include_extras=True)
-    except (NameError, TypeError):  # it tells nothing about itself
-        return
+    kinds = _kinds(function)
     for name, value in arguments.items():
         with suppress(PydanticUserError):  # a type that nobody can compare with
             check_value(value, kinds.get(name, Any), *path, name)
 
 
 def checked(function: Callable[Parameters, Made]) -> Callable[Parameters, Made]:
-    """A function or ``__init__`` that compares its arguments with its signature when it is called, as settings are."""
+    """A function or ``__init__`` that compares its arguments with its signature when it is called, as settings are.
+
+    Raises:
+        TypeError: at once, if the function takes any number of arguments: they have no names to be told by.
+    """
     known = signature(function)
+    if any(each.kind in (each.VAR_POSITIONAL, each.VAR_KEYWORD) for each in known.parameters.values()):
+        raise TypeError(f"{function.__qualname__} takes any number of arguments, which cannot be compared")
 
     @wraps(function)
     def compared(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Made:
@@ -124,6 +130,18 @@ def checked(function: Callable[Parameters, Made]) -> Callable[Parameters, Made]:
         return function(*args, **kwargs)
 
     return compared
+
+
+@cache
+def _kinds(function: Callable[..., Any]) -> dict[str, Any]:
+    """The types in a signature by the arguments' names, as far as they can be looked up where it is written."""
+    kinds: dict[str, Any] = {}
+    written = unwrap(function)
+    for name, told in get_annotations(written).items():
+        alone = SimpleNamespace(__annotations__={name: told})
+        with suppress(NameError, TypeError, AttributeError):
+            kinds |= get_type_hints(alone, written.__globals__, include_extras=True)
+    return kinds
 
 
 @cache

@@ -55,7 +55,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "randomness",
         "sampling",
     },
-    "metrics": {"data", "images", "parallel", "ranges", "sampling", "saved_tensors"},
+    "metrics": {"atomic", "data", "images", "parallel", "ranges", "sampling", "saved_tensors"},
     # The machinery of runs, file by file: what callbacks write through stands below them, what starts them above.
     "runs": set(),
     "runs.schema": {"ranges"},

@@ -33,6 +33,11 @@ class Measures(L.Callback):
         batch_idx: int,
     ) -> None:
         module = cast(AdversarialModule, pl_module)
+        if not outputs:  # Lightning takes a StopIteration for a step that there was no need for
+            raise RuntimeError(
+                f"a network or an objective raised StopIteration after generator iteration {trainer.global_step}: an "
+                "iterator there has come to its end"
+            )
         if is_due(trainer, self.log_every):
             check_finite(trainer, module)
             log_means(trainer, cast(Mapping[str, Tensor], outputs))

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 Block = tuple[np.ndarray, np.ndarray | None]
 """Samples ``(n, *)`` uint8 and labels ``(n,)`` int64, or ``None``."""
 
-LAYOUT = 3
+LAYOUT = 4
 """Of the cached files; raise it with any change, so that what an earlier version wrote is made anew."""
 
 ROWS, LABELS, PROGRESS, DESCRIPTION = "rows.npy", "labels.npy", "progress.json", "description.json"
@@ -74,8 +74,9 @@ def cached_splits(
     """Both splits from the cache, made from their blocks if this is the first time.
 
     The cache holds ``rows.npy`` (all training samples, then the held-out ones), ``labels.npy`` where there are labels,
-    and ``description.json`` with the number of samples in either split and the SHA-256 of their bytes. While they are
-    being made they lie beside it in a folder ``*.part``; a process that is killed leaves it, and the next goes on.
+    and ``description.json`` with the number of samples in either split, whether they have labels, and the SHA-256 of
+    their bytes. While they are being made they lie beside it in a folder ``*.part``; a process that is killed leaves
+    it, and the next goes on.
 
     Args:
         description: everything that the samples depend on, serialisable as JSON; ``set`` is their name in messages.
@@ -94,7 +95,7 @@ def cached_splits(
         with FileLock(f"{folder}.lock"):  # another process of the sweep may be reading the same samples
             if not folder.is_dir():
                 _make(folder, described, blocks(), row_shape)
-    return _open(folder)
+    return _open(folder, row_shape)
 
 
 def _make(
@@ -109,7 +110,8 @@ def _make(
     number = sum(lengths[: len(train.reads)])
     rows = np.load(part / ROWS, mmap_mode="r")
     digests = [sha256_of(rows[:number]), sha256_of(rows[number:])]
-    content = {**description, "rows": [number, len(rows) - number], "sha256": digests}
+    labelled = (part / LABELS).is_file()
+    content = {**description, "rows": [number, len(rows) - number], "labelled": labelled, "sha256": digests}
     (part / DESCRIPTION).write_text(json.dumps(content, indent=1) + "\n")
     part.rename(folder)
     (folder / PROGRESS).unlink()
@@ -120,7 +122,7 @@ def _pack(
 ) -> list[int]:
     """Write the blocks that are not there yet; the lengths of all."""
     progress = part / PROGRESS
-    lengths = _lengths(progress) if progress.is_file() else []
+    lengths = _packed_lengths(part) if progress.is_file() else []
     _check_room(part, (expected - sum(lengths)) * prod(row_shape))
     tell = _Progress(name, expected, begun_at=sum(lengths))
     try:
@@ -139,22 +141,32 @@ def _pack(
     return lengths
 
 
-def _lengths(progress: Path) -> list[int]:
+def _packed_lengths(part: Path) -> list[int]:
     """The lengths of the blocks that are written down already.
 
     Raises:
-        ValueError: naming the folder, if the file is broken.
+        ValueError: naming the folder, if a file in it is broken.
     """
     try:
-        lengths = json.loads(progress.read_text())
+        lengths = json.loads((part / PROGRESS).read_text())
         if not all(type(length) is int and length >= 0 for length in lengths):
             raise ValueError("it does not hold lengths")
-    except (ValueError, TypeError) as error:
-        folder = progress.parent
+        for name in (ROWS, LABELS) if (part / LABELS).is_file() else (ROWS,):
+            if lengths and not _holds(part / name, sum(lengths)):
+                raise ValueError(f"{name} is cut short")
+    except (OSError, ValueError, TypeError) as error:
         raise ValueError(
-            f"the packing in {folder} cannot go on ({error}): move that folder away, and it begins anew"
+            f"the packing in {part} cannot go on ({error}): move that folder away, and it begins anew"
         ) from error
     return lengths
+
+
+def _holds(path: Path, number: int) -> bool:
+    """Whether a ``.npy`` file has so many rows, whatever its header says, which is written before them."""
+    with path.open("rb") as file:
+        np.lib.format.read_magic(file)
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+        return path.stat().st_size - file.tell() >= number * prod(shape[1:]) * dtype.itemsize
 
 
 def _check_room(folder: Path, needed: int) -> None:
@@ -204,17 +216,28 @@ class _Progress:
         )
 
 
-def _open(folder: Path) -> tuple[Split, Split]:
+def _open(folder: Path, row_shape: tuple[int, ...]) -> tuple[Split, Split]:
     try:
         description = json.loads((folder / DESCRIPTION).read_text())
         (train, held_out), digests = description["rows"], description["sha256"]
-        labels = torch.from_numpy(np.load(folder / LABELS)) if (folder / LABELS).is_file() else None
+        _check_array(np.load(folder / ROWS, mmap_mode="r"), (train + held_out, *row_shape), np.uint8)
+        labels = np.load(folder / LABELS) if description["labelled"] else None
+        if labels is not None:
+            _check_array(labels, (train + held_out,), np.int64)
         first, second = (
-            Split(MappedRows(folder / ROWS, *part, digest), None if labels is None else labels[slice(*part)])
+            Split(
+                MappedRows(folder / ROWS, *part, digest),
+                None if labels is None else torch.from_numpy(labels[slice(*part)]),
+            )
             for part, digest in zip([(0, train), (train, train + held_out)], digests, strict=True)
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
         raise ValueError(
             f"the cached samples in {folder} are broken ({error}): move that folder away, and they are made anew"
         ) from error
     return first, second
+
+
+def _check_array(array: np.ndarray, shape: tuple[int, ...], dtype: type) -> None:
+    if array.shape != shape or array.dtype != dtype:
+        raise ValueError(f"an array is {array.dtype} {array.shape}, and described as {np.dtype(dtype)} {shape}")

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from torch.optim import SGD, Adam, Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 
+from gan_lightning.atomic import atomic_file
 from gan_lightning.data.base import Split
 from gan_lightning.data.cifar10 import CIFAR10
 from gan_lightning.data.digits import Digits
@@ -177,16 +178,28 @@ def main() -> None:
     parser.add_argument("--output", type=Path, metavar="FILE", help="of the weights; by default the package's own")
     parser.add_argument("--unverified", action="store_true", help="accept a set whose files are not the published ones")
     arguments = parser.parse_args()
-    name, verify, recipe = arguments.name, not arguments.unverified, RECIPES[arguments.name]
-    output = arguments.output or shipped_weights(name)
+    output = arguments.output or shipped_weights(arguments.name)
+    if not output.parent.is_dir():
+        parser.error(f"--output={output} is not possible: there is no such folder")
     torch.set_num_threads(1)
+    try:
+        accuracy = train_and_keep(arguments.name, output, verify=not arguments.unverified)
+    except (ValueError, OSError) as error:
+        parser.error(str(error))
+    print(f"{output}: reads {accuracy} rightly")
+
+
+def train_and_keep(name: str, output: Path, *, verify: bool) -> str:
+    """Train a classifier, write its weights, with how they were made, and say how much they read rightly."""
+    recipe = RECIPES[name]
     weights, classifier = train(name, verify=verify), CLASSIFIERS[name]().to(recipe.device)
     classifier.load_state_dict(weights)
     held_out = recipe.data(verify).splits[1].to(recipe.device)
     accuracy = f"{read_rightly(classifier, held_out)} of {len(held_out)} held-out images"
     made_by = f"python -m gan_lightning.metrics.train_classifier {name}"
-    save_file(weights, output, metadata={"made by": made_by, "reads rightly": accuracy})
-    print(f"{output}: reads {accuracy} rightly")
+    with atomic_file(output) as temporary:
+        save_file(weights, temporary, metadata={"made by": made_by, "reads rightly": accuracy})
+    return accuracy
 
 
 if __name__ == "__main__":

@@ -191,14 +191,52 @@ class _Usage:
         self.free = free
 
 
-def test_broken_cached_samples_are_named_with_the_remedy(cache: Path) -> None:
+@pytest.mark.parametrize(
+    "change", ["cut", "shorter", "wider", "of another type", "no labels", "empty labels", "other labels"]
+)
+def test_broken_cached_samples_are_named_with_the_remedy(change: str, cache: Path) -> None:
     cached(splits([block(1)], [block(2)]))
     (array,) = cache.rglob("rows.npy")
-    array.write_bytes(array.read_bytes()[:-3])
+    labels = array.with_name("labels.npy")
+    match change:
+        case "cut":
+            array.write_bytes(array.read_bytes()[:-3])
+        case "shorter":
+            np.save(array, np.zeros((1, *SHAPE), np.uint8))
+        case "wider":
+            np.save(array, np.zeros((2, 1, 2, 3), np.uint8))
+        case "of another type":
+            np.save(array, np.zeros((2, *SHAPE), np.int8))
+        case "no labels":
+            labels.unlink()
+        case "empty labels":
+            labels.write_bytes(b"")
+        case "other labels":
+            np.save(labels, np.zeros(3, np.int64))
     with pytest.raises(
         ValueError, match=rf"the cached samples in {array.parent} are broken \(.*\): move that folder away"
     ):
         cached(failing())
+
+
+@pytest.mark.parametrize("name", ["rows.npy", "labels.npy"])
+def test_a_packing_whose_rows_are_cut_short_does_not_go_on_with_zeros(name: str, cache: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        cached(failing(KeyboardInterrupt()))
+    (array,) = cache.rglob(name)
+    array.write_bytes(array.read_bytes()[:-1])
+    with pytest.raises(ValueError, match=rf"the packing in {array.parent} cannot go on \({name} is cut short\)"):
+        cached(splits([block(1), block(2)], [block(3)]))
+    assert array.is_file()
+
+
+def test_a_packing_whose_rows_are_gone_is_named_with_the_remedy(cache: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        cached(failing(KeyboardInterrupt()))
+    (array,) = cache.rglob("rows.npy")
+    array.unlink()
+    with pytest.raises(ValueError, match=rf"the packing in {array.parent} cannot go on \(.*\): move that folder away"):
+        cached(splits([block(1), block(2)], [block(3)]))
 
 
 @pytest.mark.parametrize("content", ["", "[4, ", "5", "null", '{"a": 1}', '["4"]', "[-4]", "[4.5]"])

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import torch
-from commands import SGD, TINY, Train, assert_same_training, assert_same_weights, ended, start, start_train
+from commands import SGD, TINY, Train, assert_same_training, assert_same_weights, ended, own_module, start, start_train
 from PIL import Image
 
 import gan_lightning
@@ -426,6 +426,24 @@ def test_wandb_shows_that_a_run_diverged_by_status_and_tag(train: Train, monkeyp
     content = record.read_bytes()
     assert b'"diverged"' in content, "in the summary, as JSON"
     assert content.count(b"diverged") > content.count(b'"diverged"'), "and as a tag"
+
+
+def test_an_iterator_that_ends_within_ones_own_network_fails_the_run(
+    train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = """
+from gan_lightning.networks.dcgan import Critic
+class Ending(Critic):
+    calls = iter(range(40))
+    def forward(self, *args, **kwargs):
+        next(self.calls)
+        return super().forward(*args, **kwargs)
+"""
+    own_module("ending_networks", text, tmp_path, monkeypatch)
+    done = train(*TINY, "generator_steps=1000", "hydra.run.dir=here", "arch.critic._target_=ending_networks.Ending")
+    assert done.code == 1
+    assert "failed: a network or an objective raised StopIteration after generator iteration " in done.out + done.err
+    assert result(train.folder / "here")["status"] == "failed"
 
 
 def test_tensorboard_shows_how_a_run_ended(train: Train) -> None:
