@@ -90,7 +90,7 @@ def attack(train: Train, overrides: tuple[str, ...], key: str, value: str | None
         assert len(ended.err.strip().splitlines()) == 1 and ended.err.startswith("error: "), ended.err
         names = [part for part in key.split(".") if not part.startswith("_")]
         shown = [] if value is None else [str(OverridesParser.create().parse_override(f"a={value}").value())[:40]]
-        shown += [os.getcwd()] if value == "{_target_: os.getcwd}" else []  # what it stands for
+        shown += [os.getcwd()[:40]] if value == "{_target_: os.getcwd}" else []  # what it stands for
         assert any(name in ended.err for name in (*names, *shown)), f"{line} is not named: {ended.err}"
 
 
