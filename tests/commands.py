@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import torch
+from omegaconf import OmegaConf
 
 from gan_lightning import cli, study
 from gan_lightning.runs.directory import RunDirectory
@@ -102,6 +103,14 @@ def own_module(name: str, text: str, folder: Path, monkeypatch: pytest.MonkeyPat
     """A module of the user's own in a folder, which is found for the length of a test."""
     (folder / f"{name}.py").write_text(text)
     monkeypatch.syspath_prepend(folder)
+
+
+def change_settings(run: Path, settings: dict[str, Any]) -> None:
+    """Write other settings into a run, into its checkpoints too: whoever can write the one can write the other."""
+    OmegaConf.save(OmegaConf.create(settings), run / "config.yaml")
+    for path in (run / "checkpoints").glob("*.ckpt"):
+        content = torch.load(path, weights_only=True)
+        torch.save(content | {"settings": settings}, path)
 
 
 def assert_same_weights(run: Path, other: Path) -> None:

@@ -14,14 +14,20 @@ from torch import Tensor, nn
 
 from gan_lightning.atomic import atomic_file
 from gan_lightning.own_files import check_folder, move_aside, open_own
+from gan_lightning.ranges import short
 from gan_lightning.runs.directory import RunDirectory
+from gan_lightning.runs.identity import differences
 from gan_lightning.runs.result import Result, checked_result
+from gan_lightning.runs.settings import Settings
 from gan_lightning.saved_tensors import check_archive, load_archive
 
 log = logging.getLogger(__name__)
 
 OF_TRAINING = {"loops": dict, "callbacks": dict, "optimizer_states": list, "random_streams": dict}
 """What a checkpoint has beside the weights if training can go on from it."""
+
+SETTINGS = "settings"
+"""Where a checkpoint keeps those of its run; one of an earlier version has none."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +46,17 @@ class Resumable:
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
-    """Writes a checkpoint in one move, and only such a one as can be read again."""
+    """Writes a checkpoint in one move, and only such a one as can be read again.
+
+    Args:
+        settings: of the run, which its checkpoints keep, so that none is taken for another run's.
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | os.PathLike, storage_options: Any = None) -> None:
+        checkpoint = checkpoint if self.settings is None else {**checkpoint, SETTINGS: self.settings}
         with atomic_file(Path(path)) as temporary:
             with open(temporary, "wb") as file:
                 try:
@@ -112,6 +126,7 @@ def checkpoint_of(directory: RunDirectory, which: str, network: nn.Module) -> di
     path = directory.best if which == "best" else directory.last
     content = read_checkpoint(path)
     check_weights(network, content["state_dict"], path=path)
+    _check_own(content, directory, path=path)
     result = directory.result
     if result is not None and result.status == "finished":
         best = (result.scores or {}).get("best") or {}
@@ -139,7 +154,7 @@ def resumable(directory: RunDirectory, network: nn.Module) -> Resumable | None:
     broken: dict[Path, ValueError] = {}
     for path in (directory.last, directory.previous):
         try:
-            found = _resumable(path, network)
+            found = _resumable(path, network, directory)
         except FileNotFoundError:
             continue
         except ValueError as error:
@@ -157,9 +172,10 @@ def resumable(directory: RunDirectory, network: nn.Module) -> Resumable | None:
     return None
 
 
-def _resumable(path: Path, network: nn.Module) -> Resumable:
+def _resumable(path: Path, network: nn.Module, directory: RunDirectory) -> Resumable:
     content = read_checkpoint(path)
     check_weights(network, content["state_dict"], path=path)
+    _check_own(content, directory, path=path)
     for name, kind in OF_TRAINING.items():
         if not isinstance(content.get(name), kind):
             raise ValueError(f"{path} has no {name}: it holds weights alone, which cannot be gone on from")
@@ -181,6 +197,23 @@ def _resumable(path: Path, network: nn.Module) -> Resumable:
         error=None,
     )
     return Resumable(path, content["global_step"], result)
+
+
+def _check_own(content: Mapping[str, Any], directory: RunDirectory, *, path: Path) -> None:
+    """Refuse the checkpoint of a run of other settings, such as of another seed.
+
+    Raises:
+        ValueError: naming the first difference.
+    """
+    kept = content.get(SETTINGS)
+    if kept is None:
+        return
+    try:
+        found = differences(directory.settings, kept)
+    except (AttributeError, TypeError, RecursionError) as error:
+        raise ValueError(f"{path} keeps no settings of a run ({type(error).__name__})") from error
+    if found:
+        raise ValueError(f"{path} is of another run, {short(found[0])} in this one{_others(path)}")
 
 
 def _check_content(content: Any) -> None:

@@ -260,7 +260,7 @@ def make_trainer(settings: Settings, *, callbacks: list[L.Callback], loggers: li
         max_epochs=-1,
         callbacks=callbacks,
         logger=loggers,
-        plugins=[AtomicCheckpointIO(), LightningEnvironment()],
+        plugins=[AtomicCheckpointIO(settings), LightningEnvironment()],
         limit_val_batches=0,
         use_distributed_sampler=False,
         enable_checkpointing=False,

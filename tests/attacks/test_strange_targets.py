@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from commands import TINY, own_module
+from commands import TINY, change_settings, own_module
 from omegaconf import OmegaConf
 
 from gan_lightning import cli, resources
@@ -113,10 +113,11 @@ def ended(capsys: pytest.CaptureFixture[str], module: str, *arguments: str) -> t
 
 
 def attacked(run: Path, settings: dict[str, Any]) -> Path:
+    """A copy of a run with other settings."""
     other = run.with_name("attacked")
     shutil.rmtree(other, ignore_errors=True)
     shutil.copytree(run, other)
-    OmegaConf.save(OmegaConf.create(settings), other / "config.yaml")
+    change_settings(other, settings)
     return other
 
 

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from commands import own_module, run_claimed
-from omegaconf import DictConfig
+from commands import change_settings, own_module, run_claimed
+from omegaconf import DictConfig, OmegaConf
 from PIL import Image
 from torch import nn
 
@@ -263,9 +264,9 @@ def test_a_report_of_ones_own_networks_needs_ones_word(
     )
     shutil.copytree(runs / study, own)
     for config in own.glob("*/config.yaml"):
-        text = config.read_text()
-        assert "gan_lightning.networks.plane.Critic" in text
-        config.write_text(text.replace("gan_lightning.networks.plane.Critic", f"{package}.Mine"))
+        settings: Any = OmegaConf.to_container(OmegaConf.load(config))
+        settings["arch"]["critic"]["_target_"] = f"{package}.Mine"
+        change_settings(config.parent, settings)
     assert main([study, "--from", str(own), "--output", str(tmp_path / "report")]) == 2
     said = capsys.readouterr().err
     assert f"arch.critic._target_={package}.Mine is refused" in said and "--trust PACKAGE" in said

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from omegaconf import OmegaConf
 from torch import nn
 
 from gan_lightning.runs.checkpoints import AtomicCheckpointIO, checkpoint_of, read_checkpoint, resumable
@@ -100,6 +101,36 @@ def test_tensors_of_every_honest_kind_come_back(directory: RunDirectory) -> None
     read = read_checkpoint(directory.last)["kept"]
     assert torch.equal(read.pop("tied")[1], weight) and read.keys() == kept.keys() - {"tied"}
     assert all(torch.equal(read[name], kept[name]) and read[name].dtype == kept[name].dtype for name in read)
+
+
+def begun(directory: RunDirectory, **settings: Any) -> dict[str, Any]:
+    """Settings of a run that has begun in a directory."""
+    found = {"seed": 1, "generator_steps": 20, "objective": {"_target_": "Hinge"}} | settings
+    directory.path.mkdir(parents=True, exist_ok=True)
+    OmegaConf.save(OmegaConf.create(found), directory.config)
+    return found
+
+
+def test_the_checkpoint_of_another_run_is_not_taken_for_this_ones(directory: RunDirectory, tmp_path: Path) -> None:
+    own = begun(directory)
+    AtomicCheckpointIO(own | {"generator_steps": 5, "trainer": {"devices": 2}}).save_checkpoint(
+        content(3), directory.previous
+    )
+    AtomicCheckpointIO(own | {"seed": 2}).save_checkpoint(content(4), directory.last)
+    with pytest.raises(
+        ValueError, match=r"last\.ckpt is of another run, seed: 2 -> 1 in this one; beside it lie previous"
+    ):
+        checkpoint_of(directory, "last", network())
+    assert place(directory) == (directory.previous, 3)
+    assert not directory.last.exists() and len(list(directory.last.parent.glob("last.ckpt*"))) == 1
+
+
+@pytest.mark.parametrize("kept", [5, "x", [1], {"seed": {"a": 1}}, {1: 2}, {}])
+def test_settings_that_are_none_are_refused_in_a_checkpoint(directory: RunDirectory, kept: Any) -> None:
+    begun(directory)
+    write(directory.last, 4, settings=kept)
+    with pytest.raises(ValueError, match=r"last\.ckpt (is of another run|keeps no settings of a run)"):
+        checkpoint_of(directory, "last", network())
 
 
 def test_missing_checkpoint_is_named(directory: RunDirectory) -> None:
