@@ -6,13 +6,14 @@ import os
 import re
 import signal
 import sys
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
+from hydra.errors import HydraException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -169,6 +170,8 @@ def one_line(error: BaseException) -> str:
     lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
     options = [line for line in lines if re.fullmatch(r"[\w/]+", line)]
     sentence = " ".join(line for line in lines if line not in options)
+    if isinstance(error, OverrideParseException):
+        sentence = f"{error.override} is no override: {sentence}"
     return f"{sentence} {', '.join(options)}".strip()
 
 
@@ -205,8 +208,11 @@ def main() -> None:
     try:
         with (
             signals_watched(),
-            mistakes_in_one_line(HydraException, OmegaConfBaseException, OSError, ValueError),
+            mistakes_in_one_line(HydraException, OmegaConfBaseException, OSError, ValueError, UserWarning),
+            warnings.catch_warnings(),
         ):
+            # Hydra would go on without what our callbacks look at.
+            warnings.filterwarnings("error", r"Callback \w+\.\w+ raised", UserWarning)
             check_options(sys.argv[1:])
             hydra.main(version_base="1.3", config_path=str(project_folder("conf")), config_name="train")(job)()
     except (Exception, KeyboardInterrupt):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from gan_lightning.atomic import atomic_file
 from gan_lightning.cli import add_trust, mistakes_in_one_line
 from gan_lightning.own_files import check_folder
+from gan_lightning.ranges import Seed, check_value
 from gan_lightning.runs.directory import RunDirectory
 
 if TYPE_CHECKING:
@@ -130,8 +131,13 @@ def main() -> None:
     add_trust(parser)
     arguments = parser.parse_args()
     directory = RunDirectory(arguments.run)
+    if arguments.images is not None and arguments.interpolate:
+        parser.error("--images beside --interpolate is not possible: allowed: one of the two")
     which = {"checkpoint": arguments.checkpoint, "seed": arguments.seed, "trusted": arguments.trust}
     with mistakes_in_one_line(ValueError, OSError):
+        check_value(arguments.seed, Seed, "--seed")
+        if arguments.output is not None and not arguments.output.name:
+            raise ValueError(f"--output={arguments.output} is not possible: the name of a file is needed")
         if arguments.images is not None:
             output = arguments.output or check_folder(directory.path / "images")
             write_images(directory, output, count=arguments.images, **which)

@@ -60,6 +60,8 @@ class PackedLauncher(JoblibLauncher):
         from gan_lightning.runs.processes import slots_of_this_machine
 
         refuse_in_a_world("joblib")
+        if self.n_jobs is not None and self.n_jobs < 1:
+            raise Mistake(f"hydra.launcher.n_jobs={self.n_jobs} is not possible: at least 1 is needed, or null")
         assert self.config is not None and self.task_function is not None
         trainer: Any = OmegaConf.to_container(self.config.trainer, resolve=True)
         try:

@@ -248,6 +248,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "data",
         "images",
         "own_files",
+        "ranges",
         "runs.build",
         "runs.directory",
         "sampling",

@@ -63,3 +63,21 @@ def test_grid_and_images_are_those_that_training_showed(train: Train, monkeypatc
     for number in (0, 9, 10, 99):
         top, left = (3 + 51 * place for place in divmod(number, 10))
         assert torch.equal(picture(images[number])[0], grid[0, top : top + 48 : 3, left : left + 48 : 3])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--seed", "-1"], "--seed=-1 is not possible: a whole number of at least 0 is needed"),
+        (["--seed", str(2**63)], f"--seed={2**63} is not possible: no number here is as large"),
+        (["--output", "/"], "--output=/ is not possible: the name of a file is needed"),
+        (["--images", "2", "--interpolate"], "--images beside --interpolate is not possible"),
+    ],
+)
+def test_what_cannot_be_sampled_is_said_before_anything_is_loaded(
+    arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["sample", "nowhere", *arguments])
+    with pytest.raises(SystemExit) as end:
+        sample.main()
+    assert end.value.code == 2 and said in capsys.readouterr().err

@@ -11,7 +11,7 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, QuotedString
+from hydra.core.override_parser.types import Override, QuotedString, ValueType
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
@@ -24,6 +24,14 @@ from gan_lightning.runs.settings import Settings, flatten
 
 MOST_RUNS = 100_000
 """Of a sweep."""
+
+
+OURS = {
+    "hydra.sweep.subdir": "a run's directory is named by its overrides",
+    "hydra.sweeper.params": "what is swept is typed as it is, KEY=VALUE,VALUE, or stands in a file of sweeps/",
+    "hydra.callbacks": "they look at what is typed, and count what has become of a sweep",
+}
+"""Settings of Hydra's that are not to be typed, and why."""
 
 
 class Mistake(SystemExit):
@@ -87,11 +95,19 @@ def check_options(arguments: Sequence[str]) -> None:
         arguments: of the command line, Hydra's own flags among them.
 
     Raises:
-        Mistake: for a number, a list or an interpolation in the place of a name.
+        Mistake: for a number, a list or an interpolation in the place of a name, and for a setting of Hydra's that is
+            not to be typed.
     """
+    for argument in arguments:
+        key = key_of(argument.lstrip("~"))
+        for ours, reason in OURS.items():
+            if f"{key}.".startswith(f"{ours}."):
+                raise Mistake(f"{argument} is not possible: {reason}")
     groups = {folder.name: folder for folder in project_folder("conf").iterdir() if folder.is_dir()}
     lines = [argument for argument in arguments if key_of(argument) in groups and "=" in argument]
     for line, override in zip(lines, _parsed(lines), strict=True):
+        if override.value_type == ValueType.GLOB_CHOICE_SWEEP:
+            continue  # they are options, whichever they are
         values = list(override.sweep_string_iterator()) if override.is_sweep_override() else [override.value()]
         for value in values:
             is_name = re.fullmatch(r"[\w/]+", str(value)) and isinstance(value, (str, QuotedString))
@@ -133,14 +149,17 @@ def sweep_overrides(config: DictConfig) -> Iterator[list[str]]:
     """The task overrides of every run of a sweep, as Hydra's basic sweeper makes them.
 
     Raises:
-        Mistake: if they are more than anybody has time for.
+        Mistake: if they are more than anybody has time for, or values that nobody can count.
     """
     lines = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
     choices: dict[str, list[str]] = {}
     for override in _parsed([*lines, *typed_overrides(config.hydra)]):
         key = override.get_key_element()
         if override.is_sweep_override():
-            values = islice(override.sweep_string_iterator(), MOST_RUNS + 1)
+            try:
+                values = list(islice(override.sweep_string_iterator(), MOST_RUNS + 1))
+            except HydraException as error:  # which Hydra would hold back, in a callback
+                raise Mistake(f"{override.input_line} cannot be swept: {error}") from error
             choices[key] = [f"{key}={value}" for value in values]
         else:
             choices[key] = [f"{key}={override.get_value_element_as_str()}"]
@@ -220,7 +239,9 @@ def _added_values(config: DictConfig, overrides: list[str]) -> list[str]:
 
 
 def _parsed(overrides: list[str]) -> list[Override]:
-    return OverridesParser.create().parse_overrides(overrides)
+    """The overrides as Hydra reads them; ``glob`` knows the options of a group as soon as Hydra has been started."""
+    hydra = GlobalHydra.instance()
+    return OverridesParser.create(hydra.config_loader() if hydra.is_initialized() else None).parse_overrides(overrides)
 
 
 def _keys(config: DictConfig) -> Settings:

@@ -3,6 +3,7 @@
 Nothing heavy is imported here, so that a mistake is on the screen before torch is loaded.
 """
 
+from math import isfinite
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -42,6 +43,9 @@ def resolve(config: DictConfig) -> Settings:
         ) from error
     settings: Settings = {str(key): value for key, value in plain.items()}
     check_settings(settings)
+    for key, value in flatten(settings).items():
+        if isinstance(value, float) and not isfinite(value):
+            raise ValueError(f"{key}={value} is not possible: a number is needed, and not one without end")
     _check_shares(settings["data"]["batch_size"], settings["trainer"])
     return settings
 

@@ -30,7 +30,7 @@ class SweepSummary(Callback):
     """Counts the runs of a sweep by how they ended; the exit code is 1 unless all of them finished or diverged."""
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        """Refuse a sweep without runs, or with runs that would share a directory.
+        """Refuse a sweep without runs, in batches of none, or with runs that would share a directory.
 
         Raises:
             Mistake: if it is such a sweep.
@@ -40,6 +40,9 @@ class SweepSummary(Callback):
         runs = list(sweep_overrides(config))
         if not runs:
             raise Mistake(f"the sweep has no runs: {' '.join(config.hydra.overrides.task)}")
+        batch = config.hydra.sweeper.max_batch_size
+        if batch is not None and batch < 1:
+            raise Mistake(f"hydra.sweeper.max_batch_size={batch} is not possible: at least 1 is needed, or null")
         names = run_names(config, runs)
         check_distinct(names, runs)
         folder = Path(config.hydra.sweep.dir)

@@ -9,6 +9,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from omegaconf import DictConfig
 
 from gan_lightning import cli
+from gan_lightning.runs import sweep
 from gan_lightning.runs.directory import InUse, RunDirectory
 from gan_lightning.runs.result import Result, write_result
 from gan_lightning.runs.settings import Settings
@@ -48,6 +49,20 @@ def test_summary_counts_the_directories_that_the_runs_had(train: Train, started:
         "decay=linear,generator_steps=9,seed=1",
     ]
     assert "sweep of 4 runs: 4 finished, 0 diverged, 0 failed" in done.out
+
+
+def test_options_are_swept_by_a_pattern_of_their_names(train: Train, started: list[str]) -> None:
+    assert train("-m", "objective=glob([w*,h*],exclude=*gp)").code == 0
+    assert started == ["objective=hinge", "objective=wgan_clip"]
+
+
+def test_a_fault_of_what_looks_at_a_sweep_ends_it(
+    train: Train, started: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "run_names", lambda *_: 1 / 0)
+    done = train("-m", "seed=0,1")
+    assert done.code == 2 and "Callback SweepSummary.on_multirun_start raised ZeroDivisionError" in done.err
+    assert not started
 
 
 def test_run_length_is_swept_where_something_follows_it(train: Train, started: list[str]) -> None:
