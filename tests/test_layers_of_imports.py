@@ -193,6 +193,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "resources",
         "runs.build",
         "runs.directory",
+        "runs.identity",
         "runs.metrics_file",
         "runs.plain_yaml",
         "runs.result",

@@ -34,6 +34,11 @@ class Pictures(L.Callback):
     def __init__(self, data: RealData, *, directory: RunDirectory, every: int) -> None:
         self.data, self.directory, self.every = data, directory, every
 
+    def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Write down real samples once, which what is generated can be held against wherever the data are."""
+        if trainer.is_global_zero and not list(self.directory.samples.glob("real.*")):
+            self.data.show(self.data.real_samples(), self.directory.samples / "real")
+
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any, **__: Any) -> None:
         if not (is_due(trainer, self.every) and trainer.is_global_zero):
             return

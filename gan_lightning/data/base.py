@@ -229,6 +229,13 @@ class RealData(L.LightningDataModule, ABC):
         """Generated samples ``(B, *)`` as they would be stored, to compare with :meth:`reference`; here themselves."""
         return samples
 
+    def real_samples(self) -> Tensor:
+        """Held-out samples ``(shown, *)``, evenly spread, as the networks see them: what shown ones are beside."""
+        trainer, held_out = self._attached(), self.splits[1]
+        chosen = torch.arange(self.shown) * len(held_out) // self.shown
+        rows = held_out.rows(chosen.to(held_out.device))[0]
+        return self.to_real(rows.to(trainer.strategy.root_device), self._streams("shown"))
+
     def show(self, samples: Tensor, path: Path) -> Path | None:
         """Write samples down for people to look at, without reading the set; here there is no way to, and nothing is.
 

@@ -8,6 +8,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from gan_lightning.cli import add_trust, mistakes_in_one_line
 from gan_lightning.own_files import check_folder
@@ -39,6 +40,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="take the runs of other methods and seeds from the CSV files of an earlier report, such as ours",
     )
     parser.add_argument("--output", type=Path, help="where to write (default: 'report' in the study's directory)")
+    comparison = parser.add_argument_group(
+        "comparison", "runs by what differs between them, as of a directory without a file in sweeps/"
+    )
+    comparison.add_argument("--by", metavar="KEY,KEY", help="groups by these settings, such as objective or seed")
+    comparison.add_argument("--score", metavar="NAME", help="sorts by this score, not by the one runs were judged by")
+    comparison.add_argument("--x", choices=("iterations", "seconds"), help="draws curves along this alone")
     add_trust(parser)
     options = parser.parse_args(arguments)
     try:
@@ -49,7 +56,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 print(f"left out: {line}", file=sys.stderr)
             return 0
         study = read_study(
-            options.study, options.runs, source=options.source, beside=options.beside, trusted=options.trust
+            options.study,
+            options.runs,
+            source=options.source,
+            beside=options.beside,
+            trusted=options.trust,
+            compared=comparison_of(options),
         )
         place = options.runs / study.name if study.archived else study.directory  # an earlier report stays as it is
         output = options.output or check_folder(place / "report")
@@ -62,6 +74,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"left out: {line}", file=sys.stderr)
     print(f"written to {output}", file=sys.stderr)
     return 0
+
+
+def comparison_of(options: argparse.Namespace) -> dict[str, Any]:
+    """What is asked of a comparison; empty where nothing is."""
+    asked = {
+        "by": options.by and [name for name in options.by.split(",") if name],
+        "score": options.score,
+        "x": options.x and [options.x],
+    }
+    return {name: value for name, value in asked.items() if value}
 
 
 if __name__ == "__main__":

@@ -147,16 +147,17 @@ def as_text(value: Any) -> str:
     return str(int(number)) if number.is_integer() else repr(number)
 
 
-def grouped(study: Study, axes: Sequence[Axis], runs: Sequence[Run]) -> list[Group]:
+def grouped(study: Study, axes: Sequence[Axis], runs: Sequence[Run], *, distinct: bool = True) -> list[Group]:
     """The groups that are planned or have runs, in the order of the plan; what nobody planned comes last.
 
     Args:
         study: of the runs.
         axes: in which groups differ.
         runs: with their settings on these axes.
+        distinct: whether a group has a run of a seed once.
 
     Raises:
-        ValueError: if a group has two runs that nothing in the study tells apart.
+        ValueError: if a group has two runs that nothing in the study tells apart, and may not.
     """
     values = [axis_values(study, axis, runs) for axis in axes]
     found = {tuple(run.settings[axis.key] for axis in axes) for run in runs}
@@ -169,7 +170,7 @@ def grouped(study: Study, axes: Sequence[Axis], runs: Sequence[Run]) -> list[Gro
         members.sort(key=lambda run: run.seed)
         labels = tuple(axis.name_of(value, runs) for axis, value in zip(axes, key, strict=True))
         groups.append(Group(key, labels, tuple(members), each if key in planned else 0))
-    if set(others) <= {"seed"}:
+    if distinct and set(others) <= {"seed"}:
         check_distinct(groups)
     return groups
 

@@ -12,6 +12,7 @@ from gan_lightning.report.plots.sheet import SIDE, Cell, draw_sheet
 from gan_lightning.report.runs import Run
 
 SECTION, PICTURE = "samples.md", "samples.png"
+REAL = "real samples"
 LARGEST_PICTURE = 2**28
 """Bytes that a sheet of samples may have."""
 
@@ -100,7 +101,22 @@ def cells_of(groups: Sequence[Group], settings: Samples) -> dict[tuple[str, str]
             cells |= {(group.name, f"{step:,}"): cell_of(run, step) for step in settings.iterations}
         else:
             cells[", ".join(group.labels[:-1]), group.labels[-1]] = cell_of(run, None)
+    if not settings.iterations:
+        for column in dict.fromkeys(group.labels[-1] for group in groups):
+            there = [real for group in groups if group.labels[-1] == column and (real := real_of(group))]
+            cells |= {(REAL, column): there[0]} if there else {}
     return cells
+
+
+def real_of(group: Group) -> Cell | None:
+    """Real samples that a run of the group has written beside its own."""
+    for run in group.runs:
+        folder = check_folder(run.directory / "samples")
+        if os.path.lexists(folder / "real.png"):
+            return Cell(picture=folder / "real.png")
+        if os.path.lexists(folder / "real.txt"):
+            return Cell(text=folder / "real.txt")
+    return None
 
 
 def cell_of(run: Run | None, iteration: int | None) -> Cell:

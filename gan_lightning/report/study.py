@@ -54,6 +54,7 @@ def read_study(
     source: Path | None = None,
     beside: Path | None = None,
     trusted: Collection[str] = (),
+    compared: Mapping[str, Any] | None = None,
 ) -> Study:
     """Read a study's YAML and its runs.
 
@@ -64,6 +65,7 @@ def read_study(
         source: the directory to read instead, of runs or of the CSV files of an earlier report.
         beside: a directory of such files, whose runs are taken for those methods and seeds that have none here.
         trusted: packages whose code the runs' settings may name.
+        compared: how runs are compared, whatever report the study asks for: settings of the kind ``runs``.
 
     Raises:
         FileNotFoundError: if there is no such study, or no run in it or beside it.
@@ -90,7 +92,10 @@ def read_study(
     file = project_folder("sweeps") / f"{name}.yaml" if name in known else None
     if file:
         runs = with_trials_unfinished(runs, planned_length(file))
-    config = load_study_file(file) if file else OmegaConf.create({"report": {"kind": "runs"}})
+    if file and not compared:
+        config = load_study_file(file)
+    else:
+        config = OmegaConf.create({"report": {"kind": "runs", **(compared or {})}})
     plan = read_plan(file) if file else {}
     methods = plan.get("method") or plan.get("objective", ())
     if archived and methods:  # of another study's runs, which may be of more methods, its own alone

@@ -12,8 +12,21 @@ AddRun = Callable[..., Path]
 UseStudy = Callable[[str, str], None]
 
 
-def cells_of(text: str) -> list[list[str]]:
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:1] == "|"]
+def cells_of(text: str, section: str = "## Every run") -> list[list[str]]:
+    """The cells of a section's first table."""
+    _, _, rest = text.partition(f"{section}\n")
+    rows: list[list[str]] = []
+    for line in rest.splitlines():
+        if line[:1] == "|":
+            rows.append([cell.strip() for cell in line.strip("|").split("|")])
+        elif rows:
+            break
+    return rows
+
+
+def better(text: str) -> list[list[str]]:
+    """The rows of the table of groups, below its titles."""
+    return cells_of(text, "## Which was better")[2:]
 
 
 def test_directory_without_a_study_file_shows_what_differs_and_what_came_of_it(
@@ -40,7 +53,7 @@ def test_directory_of_runs_of_unknown_studies_is_named_for_itself(
     add_run("dcgan", 0, 2.0, folder="mixed", name="a", study="one")
     add_run("dcgan", 1, 2.0, folder="mixed", name="b", study="two")
     assert main([str(tmp_path / "runs" / "mixed")]) == 0
-    assert capsys.readouterr().out.startswith("# mixed: 2 runs\n")
+    assert capsys.readouterr().out.startswith("# mixed: 2 runs by method\n")
 
 
 def test_broken_result_is_said_on_the_error_stream_too(

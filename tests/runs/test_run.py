@@ -43,6 +43,7 @@ def test_a_run_leaves_the_files_of_the_contract(train: Train) -> None:
         "curves.png",
         "train.log",
         "samples/000004.png",
+        "samples/real.png",
         "checkpoints/last.ckpt",
         "checkpoints/best.ckpt",
     }

@@ -90,6 +90,9 @@ def draw_panel(axes: Axes, panel: Panel) -> None:
         at = places(band, panel, size)
         axes.fill_between(at, band.low, band.high, color=colour, alpha=BAND_ALPHA, linewidth=0)
         axes.plot(at, band.middle, color=colour, linestyle=curve.line.dashes, linewidth=1.8)
+        if len(at) == 1:  # a line of one point would not be seen
+            axes.plot(at * 2, [*band.low, *band.high], color=colour, linewidth=1.8, alpha=RAW_ALPHA)
+            axes.plot(at, band.middle, "o", color=colour, markersize=6)
         for floor in curve.floors:
             axes.axhline(floor, color=colour, linestyle=":", linewidth=1.2)
         ends = [((seconds / size) if panel.by_seconds else step, value) for step, seconds, value in curve.broken_off]

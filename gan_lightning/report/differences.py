@@ -1,0 +1,133 @@
+"""What the runs of a directory differ in: the axes by which they are compared where no study names any."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from gan_lightning.report.groups import ABSENT, CHOICES, Axis, as_text
+from gan_lightning.report.runs import Run, label_of
+from gan_lightning.runs.identity import FREE
+from gan_lightning.runs.plain_yaml import read_plain_yaml
+from gan_lightning.runs.settings import flatten
+
+FIRST = ("experiment", "method", "objective", "constraint", "arch", "data")
+"""Config groups by whose options runs are told apart before any other."""
+
+NO_AXIS = (*FREE, "study", "seed", "every", "metrics", "report", f"{CHOICES}logger", f"{CHOICES}trainer")
+"""Settings, and groups of them, that make no other method of a run: seeds repeat it, and scores are told apart by how
+they were taken."""
+
+Known = Mapping[str, str]
+"""A run's settings as text, by dotted key."""
+
+
+def with_all_settings(runs: Iterable[Run]) -> tuple[list[Run], list[str]]:
+    """The runs with all of their settings, and a line for each whose ``config.yaml`` is broken.
+
+    Of a run without that file, such as one that was refused, those are known that its result has.
+    """
+    known, left_out = [], []
+    for run in runs:
+        try:
+            known.append(replace(run, settings=run.settings or all_settings(run)))
+        except (OSError, ValueError) as error:
+            left_out.append(f"{run.directory.name}: {' '.join(str(error).split())}")
+    return known, left_out
+
+
+def all_settings(run: Run) -> Known:
+    """A run's settings, the options of config groups among them, but not what was drawn by its seed."""
+    known = {"method": run.method, "learning_rate_scale": run.learning_rate_scale, "n_critic": run.n_critic}
+    try:
+        known = flatten(read_plain_yaml(run.directory / "config.yaml"))
+    except FileNotFoundError:
+        known |= {CHOICES + group: option for group, option in (run.choices or {}).items()}
+    drawn = {f"arch.{axis}" for axis in run.architecture or {}}
+    return {key: as_text(value) for key, value in known.items() if key not in drawn and not is_seed(key, value, run)}
+
+
+def is_seed(key: str, value: object, run: Run) -> bool:
+    """Whether a setting is the run's seed, by that name or handed on."""
+    return key.rpartition(".")[2] == "seed" and value == run.seed
+
+
+def found_axes(runs: Sequence[Run]) -> list[Axis]:
+    """What runs differ in: the options of config groups first, then what still tells apart runs that agree in those.
+
+    So a constraint's bound is an axis where it was swept, and none where it came with the constraint.
+
+    Args:
+        runs: with all of their settings.
+    """
+    keys: list[str] = []
+    groups = [list(runs)]
+    for key in candidates(runs):
+        parts = [parted(group, key) for group in groups]
+        if any(len(part) > 1 for part in parts):
+            keys.append(key)
+            groups = [group for part in parts for group in part]
+    return [named_axis(key, runs) for key in keys or ["method"]]
+
+
+def candidates(runs: Iterable[Run]) -> list[str]:
+    """The keys that may be axes, in the order in which they are looked at."""
+    every = dict.fromkeys(key for run in runs for key in run.settings if not is_within(key, NO_AXIS))
+    chosen = [CHOICES + group for group in FIRST if CHOICES + group in every]
+    others = [key for key in every if key.startswith(CHOICES) and key not in chosen]
+    return [*chosen, *others, *(key for key in every if not key.startswith(CHOICES))]
+
+
+def is_within(key: str, names: Iterable[str]) -> bool:
+    """Whether a key is one of these, or in a group of them; the options of groups are looked at by themselves."""
+    return any(key == name or (key.startswith(f"{name}.") and name != CHOICES[:-1]) for name in names)
+
+
+def parted(runs: Iterable[Run], key: str) -> list[list[Run]]:
+    """The runs by their value of a key."""
+    parts: dict[str, list[Run]] = {}
+    for run in runs:
+        parts.setdefault(run.settings.get(key, ABSENT), []).append(run)
+    return list(parts.values())
+
+
+def asked_axes(names: Iterable[str], runs: Sequence[Run]) -> list[Axis]:
+    """The axes of these names: dotted keys of settings, or config groups.
+
+    Raises:
+        ValueError: for one that no run has, naming what they differ in.
+    """
+    known = {key for run in runs for key in run.settings} | {"seed"}
+    axes = []
+    for name in names:
+        key = CHOICES + name if CHOICES + name in known else name
+        if key not in known:
+            there = ", ".join(axis.key.removeprefix(CHOICES) for axis in found_axes(runs))
+            raise ValueError(f"--by {name} is not possible: no run has that setting; these runs differ in {there}")
+        axes.append(named_axis(key, runs))
+    return axes
+
+
+def named_axis(key: str, runs: Sequence[Run]) -> Axis:
+    """An axis; an option is called as its runs are where they all are called alike, and no others are."""
+    axis = Axis(key)
+    if axis.swept not in ("method", "objective", "experiment"):
+        return axis
+    labels: dict[str, set[str]] = {}
+    for run in runs:
+        labels.setdefault(run.settings.get(key, ABSENT), set()).add(label_of(run.method, [run]))
+    given = [next(iter(names)) for names in labels.values() if len(names) == 1]
+    axis.names = {
+        value: next(iter(names))
+        for value, names in labels.items()
+        if len(names) == 1 and given.count(next(iter(names))) == 1
+    }
+    return axis
+
+
+def on_axes(runs: Iterable[Run], axes: Sequence[Axis]) -> list[Run]:
+    """The runs with their values on these axes alone."""
+    return [
+        replace(
+            run, settings={a.key: str(run.seed) if a.key == "seed" else run.settings.get(a.key, ABSENT) for a in axes}
+        )
+        for run in runs
+    ]
