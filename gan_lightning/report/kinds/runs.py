@@ -225,8 +225,8 @@ def curves_sections(
     return [
         "## On the way",
         "",
-        f"Medians over the runs of a group, lowest to highest shaded{shown}. Losses of different objectives have no scale "
-        "in common: their shapes tell, not their heights.",
+        f"Medians over the runs of a group, lowest to highest shaded{shown}. Losses of different objectives have no "
+        "scale in common: their shapes tell, not their heights.",
         "",
         *lines,
     ]
