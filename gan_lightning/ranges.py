@@ -132,7 +132,6 @@ def checked(function: Callable[Parameters, Made]) -> Callable[Parameters, Made]:
     return compared
 
 
-@cache
 def _kinds(function: Callable[..., Any]) -> dict[str, Any]:
     """The types in a signature by the arguments' names, as far as they can be looked up where it is written."""
     kinds: dict[str, Any] = {}

@@ -1,5 +1,6 @@
 """Arguments and their signatures: what is compared, and what cannot be."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -47,7 +48,13 @@ def test_any_number_of_arguments_cannot_be_checked(function: Any) -> None:
         checked(function)
 
 
-@pytest.mark.parametrize("function", [len, print, object.__init__, dict])
+class Unhashable:
+    __hash__ = None  # pyright: ignore[reportAssignmentType]
+
+    def __call__(self, obj: int) -> None: ...
+
+
+@pytest.mark.parametrize("function", [len, print, object.__init__, dict, Unhashable(), partial(rate, lr=-1)])
 def test_what_tells_nothing_about_itself_takes_anything(function: Any) -> None:
     check_arguments(function, {"obj": 1, "sep": object()})
 
