@@ -22,6 +22,8 @@ FILES = (
 )
 COMMANDS = ("resume", "evaluate", "evaluate best", "sample", "report", "status")
 RUNS = ("finished", "interrupted")
+OTHER = "other"
+"""Where a run of another seed lies, beside the folder of the study."""
 
 Damage = Callable[[Path, random.Random], None]
 
@@ -87,6 +89,11 @@ def swap(path: Path, draw: random.Random) -> None:
     shutil.copyfile(draw.choice(others), path)
 
 
+def exchange(path: Path, draw: random.Random) -> None:
+    """A checkpoint for that of another run, which differs in its seed alone."""
+    shutil.copyfile(secret(path).parent / "runs" / OTHER / "checkpoints" / path.name, path)
+
+
 def remove(path: Path, draw: random.Random) -> None:
     path.unlink()
 
@@ -105,6 +112,7 @@ DAMAGES: dict[str, Damage] = {
     "link": link,
     "pipe": make_pipe,
     "swap": swap,
+    "exchange": exchange,
     "remove": remove,
 }
 
@@ -113,16 +121,25 @@ def all_cases(seeds: int) -> Iterator[Case]:
     """Every combination; those whose damage is drawn so many times."""
     for run in RUNS:
         for file in FILES:
-            for damage in DAMAGES:
+            for damage in damages_of(file):
                 for seed in range(seeds if damage in ("truncate", "flip", "fill", "swap") else 1):
                     yield from (Case(run, file, damage, command, seed) for command in COMMANDS)
+
+
+def damages_of(file: str) -> list[str]:
+    """What can be done to a file."""
+    return [damage for damage in DAMAGES if damage != "exchange" or file.endswith(".ckpt")]
 
 
 def some_cases() -> list[Case]:
     """One of them for every file and damage, and more of those that once did harm."""
     draw = random.Random(0)
-    chosen = [Case(draw.choice(RUNS), file, damage, draw.choice(COMMANDS), 0) for file in FILES for damage in DAMAGES]
+    chosen = [
+        Case(draw.choice(RUNS), file, damage, draw.choice(COMMANDS), 0) for file in FILES for damage in damages_of(file)
+    ]
     chosen += [Case("interrupted", "checkpoints/last.ckpt", "flip", command, 1) for command in COMMANDS[:4]]
+    chosen += [Case("finished", "checkpoints/last.ckpt", "exchange", command, 0) for command in COMMANDS[1:4]]
+    chosen += [Case("interrupted", "checkpoints/last.ckpt", "exchange", "resume", 0)]
     chosen += [Case("finished", file, "pipe", "status", 0) for file in ("result.json", ".lock")]
     chosen += [Case("interrupted", "metrics.csv", damage, "resume", 1) for damage in ("fill", "swap")]
     return list(dict.fromkeys(chosen))

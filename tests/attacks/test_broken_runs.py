@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import torch
-from broken_runs import COMMANDS, DAMAGES, Case, all_cases, secret, some_cases
+from broken_runs import COMMANDS, DAMAGES, OTHER, Case, all_cases, secret, some_cases
 from commands import TINY, Ended, weights
 
 from gan_lightning import cli, evaluate, sample, study
@@ -101,10 +101,9 @@ def undamaged(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureR
     folder = tmp_path_factory.mktemp("undamaged")
     with pytest.MonkeyPatch.context() as patch, capture.global_and_fixture_disabled():
         patch.chdir(folder)
-        for run, steps in (("finished", 6), ("interrupted", 4)):
-            patch.setattr(
-                sys, "argv", ["train", *TRAIN, f"generator_steps={steps}", f"hydra.run.dir=runs/attacked/{run}"]
-            )
+        for run, steps, seed in (("attacked/finished", 6, 0), ("attacked/interrupted", 4, 0), (OTHER, 6, 1)):
+            length = f"generator_steps={steps}"
+            patch.setattr(sys, "argv", ["train", *TRAIN, length, f"seed={seed}", f"hydra.run.dir=runs/{run}"])
             cli.main()
     interrupted = RunDirectory(folder / "runs" / "attacked" / "interrupted")
     interrupted.record(status="running", generator_steps=6, error="interrupted by SIGTERM")
