@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from gan_lightning.report.groups import ABSENT, CHOICES, Axis, as_text
 from gan_lightning.report.runs import Run, label_of
-from gan_lightning.runs.identity import FREE
+from gan_lightning.runs.identity import FREE, LENGTH
 from gan_lightning.runs.plain_yaml import read_plain_yaml
 from gan_lightning.runs.settings import flatten
 
@@ -35,10 +35,16 @@ def with_all_settings(runs: Iterable[Run]) -> tuple[list[Run], list[str]]:
 
 
 def all_settings(run: Run) -> Known:
-    """A run's settings, the options of config groups among them, but not what was drawn by its seed."""
+    """A run's settings, the options of config groups among them, but not what was drawn by its seed.
+
+    Raises:
+        ValueError: if its ``config.yaml`` is broken, or another's.
+    """
     known = {"method": run.method, "learning_rate_scale": run.learning_rate_scale, "n_critic": run.n_critic}
     try:
         known = flatten(read_plain_yaml(run.directory / "config.yaml"))
+        if LENGTH not in known:
+            raise ValueError(f"config.yaml is not the config of a run: it has no {LENGTH}")
     except FileNotFoundError:
         known |= {CHOICES + group: option for group, option in (run.choices or {}).items()}
     drawn = {f"arch.{axis}" for axis in run.architecture or {}}
@@ -56,11 +62,12 @@ def found_axes(runs: Sequence[Run]) -> list[Axis]:
     So a constraint's bound is an axis where it was swept, and none where it came with the constraint.
 
     Args:
-        runs: with all of their settings.
+        runs: with all of their settings; those of which not all are known tell nothing, unless there are no others.
     """
     keys: list[str] = []
-    groups = [list(runs)]
-    for key in candidates(runs):
+    whole = [run for run in runs if LENGTH in run.settings] or list(runs)
+    groups = [whole]
+    for key in candidates(whole):
         parts = [parted(group, key) for group in groups]
         if any(len(part) > 1 for part in parts):
             keys.append(key)

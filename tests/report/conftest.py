@@ -93,7 +93,7 @@ def add_member(add_run: Callable[..., Path]) -> Callable[..., Path]:
         chosen = {"method": method} | dict(choices or {})
         name = ",".join(f"{key}={value}" for key, value in {**chosen, **(settings or {}), "seed": seed}.items())
         directory = add_run(method, seed, score, folder="grouped", name=name, choices=chosen, **changes).parent
-        config = {"method": method, "seed": seed, "choices": chosen, **(settings or {})}
+        config = {"method": method, "seed": seed, "generator_steps": 400, "choices": chosen, **(settings or {})}
         (directory / "config.yaml").write_text(json.dumps(config), encoding="utf-8")
         write_metrics(directory / "metrics.csv", logged or {})
         (directory / "samples").mkdir()

@@ -60,6 +60,27 @@ def test_a_setting_that_differs_within_an_option_is_an_axis(add_member: AddMembe
     assert [row[:2] for row in better(text)] == [["0.01", "2"], ["0.1", "1"]]
 
 
+@pytest.mark.parametrize("config", ["{}", "seed: [", '{"method": "wgan_gp"}'])
+def test_a_run_of_a_broken_config_is_told_and_splits_no_groups(
+    config: str, add_member: AddMember, compare: Callable[..., str]
+) -> None:
+    add_objectives(add_member, dcgan=(1.0,), wgan_gp=(2.0, 3.0))
+    broken = add_member("wgan_gp", 7, 2.0, choices={"method": "none", "objective": "wgan_gp"})
+    (broken / "config.yaml").write_text(config)
+    text = compare()
+    assert [row[:2] for row in better(text)] == [["WGAN-GP", "2"], ["GAN", "1"]]
+    assert f"- Left out: {broken.name}: " in text and "config.yaml" in text
+
+
+def test_a_run_without_a_config_is_told_apart_by_its_options(
+    add_member: AddMember, compare: Callable[..., str]
+) -> None:
+    add_objectives(add_member, dcgan=(1.0,), wgan_gp=(2.0, 3.0))
+    lost = add_member("wgan_gp", 7, 4.0, choices={"method": "none", "objective": "wgan_gp"})
+    (lost / "config.yaml").unlink()
+    assert [row[:3] for row in better(compare())] == [["WGAN-GP", "3", "3 ± 1"], ["GAN", "1", "1"]]
+
+
 def test_what_a_seed_draws_is_no_axis(add_member: AddMember, compare: Callable[..., str]) -> None:
     for seed, depth in enumerate([4, 12, 20]):
         add_member("wgan_gp", seed, 2.0, settings={"arch": {"depth": depth}}, architecture={"depth": depth})

@@ -75,7 +75,10 @@ def test_a_kind_of_data_says_how_its_samples_are_shown(
     trained: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = trained(ListedPoints)
-    assert sorted(file.name for file in (folder / "samples").iterdir()) == ["000002.txt", "000003.txt"]
+    assert sorted(file.name for file in (folder / "samples").iterdir()) == ["000002.txt", "000003.txt", "real.txt"]
+    held_out = Points(batch_size=4, n_critic=1, seed=0).splits[1].samples
+    shown = (folder / "samples" / "real.txt").read_text().splitlines()
+    assert shown == [f"{x:.6f} {y:.6f}" for place in range(100) for x, y in [held_out[place * 11 // 100].tolist()]]
     sampled(monkeypatch, folder, "--output", folder / "again.txt")
     lines = (folder / "again.txt").read_text()
     assert lines == (folder / "samples" / "000003.txt").read_text()
