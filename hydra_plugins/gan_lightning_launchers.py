@@ -54,17 +54,17 @@ class PackedLauncher(JoblibLauncher):
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         from joblib.externals.loky.process_executor import TerminatedWorkerError
 
+        from gan_lightning.ranges import Count, check_value
         from gan_lightning.runs.interruption import children_told, received_signal
         from gan_lightning.runs.overrides import Mistake
         from gan_lightning.runs.packing import InSlot
         from gan_lightning.runs.processes import slots_of_this_machine
 
         refuse_in_a_world("joblib")
-        if self.n_jobs is not None and self.n_jobs < 1:
-            raise Mistake(f"hydra.launcher.n_jobs={self.n_jobs} is not possible: at least 1 is needed, or null")
         assert self.config is not None and self.task_function is not None
         trainer: Any = OmegaConf.to_container(self.config.trainer, resolve=True)
         try:
+            check_value(self.n_jobs, Count | None, "hydra", "launcher", "n_jobs")
             slots = slots_of_this_machine(trainer, self.runs_per_device)
         except ValueError as error:
             raise Mistake(str(error)) from error

@@ -3,16 +3,19 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from gan_lightning.report.groups import ABSENT, CHOICES, Axis, as_text
+from gan_lightning.report.groups import ABSENT, CHOICES, Axis, as_text, told_by_result, with_read
 from gan_lightning.report.runs import Run, label_of
-from gan_lightning.runs.identity import FREE, LENGTH
+from gan_lightning.runs.identity import FREE, LENGTH, is_within
 from gan_lightning.runs.plain_yaml import read_plain_yaml
 from gan_lightning.runs.settings import flatten
 
 FIRST = ("experiment", "method", "objective", "constraint", "arch", "data")
 """Config groups by whose options runs are told apart before any other."""
 
-NO_AXIS = (*FREE, "study", "seed", "every", "metrics", "report", f"{CHOICES}logger", f"{CHOICES}trainer")
+NO_AXIS = (
+    *(name for name in FREE if name != "choices"),
+    *("study", "seed", "every", "metrics", "report", f"{CHOICES}logger", f"{CHOICES}trainer"),
+)
 """Settings, and groups of them, that make no other method of a run: seeds repeat it, and scores are told apart by how
 they were taken."""
 
@@ -25,13 +28,8 @@ def with_all_settings(runs: Iterable[Run]) -> tuple[list[Run], list[str]]:
 
     Of a run without that file, such as one that was refused, those are known that its result has.
     """
-    known, left_out = [], []
-    for run in runs:
-        try:
-            known.append(replace(run, settings=run.settings or all_settings(run)))
-        except (OSError, ValueError) as error:
-            left_out.append(f"{run.directory.name}: {' '.join(str(error).split())}")
-    return known, left_out
+    known, left_out = with_read(runs, all_settings)
+    return [replace(run, settings={**run.settings, "seed": str(run.seed)}) for run in known], left_out
 
 
 def all_settings(run: Run) -> Known:
@@ -40,13 +38,13 @@ def all_settings(run: Run) -> Known:
     Raises:
         ValueError: if its ``config.yaml`` is broken, or another's.
     """
-    known = {"method": run.method, "learning_rate_scale": run.learning_rate_scale, "n_critic": run.n_critic}
     try:
         known = flatten(read_plain_yaml(run.directory / "config.yaml"))
         if LENGTH not in known:
             raise ValueError(f"config.yaml is not the config of a run: it has no {LENGTH}")
     except FileNotFoundError:
-        known |= {CHOICES + group: option for group, option in (run.choices or {}).items()}
+        further = {"learning_rate_scale": run.learning_rate_scale, "n_critic": run.n_critic}
+        known = flatten(told_by_result(run) | further)
     drawn = {f"arch.{axis}" for axis in run.architecture or {}}
     return {key: as_text(value) for key, value in known.items() if key not in drawn and not is_seed(key, value, run)}
 
@@ -83,11 +81,6 @@ def candidates(runs: Iterable[Run]) -> list[str]:
     return [*chosen, *others, *(key for key in every if not key.startswith(CHOICES))]
 
 
-def is_within(key: str, names: Iterable[str]) -> bool:
-    """Whether a key is one of these, or in a group of them; the options of groups are looked at by themselves."""
-    return any(key == name or (key.startswith(f"{name}.") and name != CHOICES[:-1]) for name in names)
-
-
 def parted(runs: Iterable[Run], key: str) -> list[list[Run]]:
     """The runs by their value of a key."""
     parts: dict[str, list[Run]] = {}
@@ -102,7 +95,7 @@ def asked_axes(names: Iterable[str], runs: Sequence[Run]) -> list[Axis]:
     Raises:
         ValueError: for one that no run has, naming what they differ in.
     """
-    known = {key for run in runs for key in run.settings} | {"seed"}
+    known = {key for run in runs for key in run.settings}
     axes = []
     for name in names:
         key = CHOICES + name if CHOICES + name in known else name
@@ -128,13 +121,3 @@ def named_axis(key: str, runs: Sequence[Run]) -> Axis:
         if len(names) == 1 and given.count(next(iter(names))) == 1
     }
     return axis
-
-
-def on_axes(runs: Iterable[Run], axes: Sequence[Axis]) -> list[Run]:
-    """The runs with their values on these axes alone."""
-    return [
-        replace(
-            run, settings={a.key: str(run.seed) if a.key == "seed" else run.settings.get(a.key, ABSENT) for a in axes}
-        )
-        for run in runs
-    ]

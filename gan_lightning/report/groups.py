@@ -1,6 +1,6 @@
 """The runs of a study by the values of some of their settings."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import product
@@ -89,19 +89,28 @@ def with_settings(runs: Iterable[Run], keys: Sequence[str]) -> tuple[list[Run], 
     Raises:
         ValueError: if no run has one of the settings.
     """
-    known, left_out, there = [], [], set()
-    for run in runs:
-        try:
-            values = run.settings or read_settings(run, keys)
-        except (OSError, ValueError) as error:
-            left_out.append(f"{run.directory.name}: {' '.join(str(error).split())}")
-            continue
-        there |= values.keys()
-        known.append(replace(run, settings={key: values.get(key, ABSENT) for key in keys}))
+    known, left_out = with_read(runs, lambda run: read_settings(run, keys))
+    there = {key for run in known for key in run.settings}
     for key in keys:
         if known and key not in there:
             raise ValueError(f"report.axes: key={key} is not possible: no run has that setting")
+    return of_keys(known, keys), left_out
+
+
+def with_read(runs: Iterable[Run], read: Callable[[Run], Mapping[str, str]]) -> tuple[list[Run], list[str]]:
+    """The runs with what is read of their settings, unless it is known, and a line for each of which it cannot be."""
+    known, left_out = [], []
+    for run in runs:
+        try:
+            known.append(replace(run, settings=run.settings or read(run)))
+        except (OSError, ValueError) as error:
+            left_out.append(f"{run.directory.name}: {' '.join(str(error).split())}")
     return known, left_out
+
+
+def of_keys(runs: Iterable[Run], keys: Sequence[str]) -> list[Run]:
+    """The runs with their settings of these keys alone; one that a run does not have is "none"."""
+    return [replace(run, settings={key: run.settings.get(key, ABSENT) for key in keys}) for run in runs]
 
 
 def read_settings(run: Run, keys: Sequence[str]) -> dict[str, str]:
@@ -115,11 +124,16 @@ def read_settings(run: Run, keys: Sequence[str]) -> dict[str, str]:
     try:
         settings = read_plain_yaml(run.directory / "config.yaml")
     except FileNotFoundError:
-        settings = {"method": run.method, "seed": run.seed, "choices": run.choices or {}}
+        settings = told_by_result(run)
         if not all(reached(settings, key) for key in keys):
             reason = run.error or "no error is recorded"
             raise ValueError(f"{run.status} without a config.yaml: {reason}") from None
     return {key: as_text(value) for key in keys for value in reached(settings, key)}
+
+
+def told_by_result(run: Run) -> dict[str, Any]:
+    """The settings that a run's result has: all that is known of one that was refused before it had others."""
+    return {"method": run.method, "seed": run.seed, "choices": run.choices or {}}
 
 
 def reached(settings: Mapping[str, Any], key: str) -> list[Any]:

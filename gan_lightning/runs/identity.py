@@ -8,7 +8,7 @@ a longer run is not the same run.
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -103,7 +103,7 @@ def run_name(overrides: list[str], *, with_length: bool = False) -> str:
         with_length: whether run length tells this run from others, since something follows it.
     """
     unnamed = [key for key in UNNAMED if not (with_length and key == LENGTH)]
-    name = ",".join(sorted(o for o in overrides if not _is_within(key_of(o), unnamed))) or "defaults"
+    name = ",".join(sorted(o for o in overrides if not is_within(key_of(o), unnamed))) or "defaults"
     safe = re.sub(r"[^\w.,=+-]+", "-", name, flags=re.ASCII)
     if safe == name and len(safe) <= LONGEST_NAME:
         return name
@@ -146,12 +146,13 @@ def key_of(override: str) -> str:
     return re.split("[=@]", override.lstrip("+"), maxsplit=1)[0].replace("/", ".")
 
 
-def _is_within(key: str, names: list[str] | tuple[str, ...]) -> bool:
+def is_within(key: str, names: Iterable[str]) -> bool:
+    """Whether a dotted key is one of these names, or in a group of one."""
     return any(key == name or key.startswith(f"{name}.") for name in names)
 
 
 def _flat_identity(settings: Settings) -> Settings:
-    return {key: value for key, value in flatten(settings).items() if not _is_within(key, FREE)}
+    return {key: value for key, value in flatten(settings).items() if not is_within(key, FREE)}
 
 
 def _resolved_at(config: DictConfig, steps: int) -> Settings:

@@ -265,6 +265,7 @@ def test_a_report_of_ones_own_networks_needs_ones_word(
     shutil.copytree(runs / study, own)
     for config in own.glob("*/config.yaml"):
         settings: Any = OmegaConf.to_container(OmegaConf.load(config))
+        assert settings["arch"]["critic"]["_target_"] == "gan_lightning.networks.plane.Critic"
         settings["arch"]["critic"]["_target_"] = f"{package}.Mine"
         change_settings(config.parent, settings)
     assert main([study, "--from", str(own), "--output", str(tmp_path / "report")]) == 2

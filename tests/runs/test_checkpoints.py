@@ -111,7 +111,7 @@ def begun(directory: RunDirectory, **settings: Any) -> dict[str, Any]:
     return found
 
 
-def test_the_checkpoint_of_another_run_is_not_taken_for_this_ones(directory: RunDirectory, tmp_path: Path) -> None:
+def test_the_checkpoint_of_another_run_is_not_taken_for_this_ones(directory: RunDirectory) -> None:
     own = begun(directory)
     AtomicCheckpointIO(own | {"generator_steps": 5, "trainer": {"devices": 2}}).save_checkpoint(
         content(3), directory.previous

@@ -10,8 +10,8 @@ from typing import Any
 
 from gan_lightning.report.archive import RUNS, write_archive, write_rows
 from gan_lightning.report.curves import ITERATIONS, SECONDS, Curves, panels_of
-from gan_lightning.report.differences import asked_axes, found_axes, on_axes, with_all_settings
-from gan_lightning.report.groups import Axis, Group, grouped
+from gan_lightning.report.differences import asked_axes, found_axes, with_all_settings
+from gan_lightning.report.groups import Axis, Group, grouped, of_keys
 from gan_lightning.report.kinds.groups import how_far, how_long
 from gan_lightning.report.markdown import markdown_table, number
 from gan_lightning.report.plots.curves import draw_panels
@@ -59,7 +59,7 @@ def write_report(study: Study, settings: Settings, output: Path) -> str:
     known, unknown = with_all_settings(study.runs)
     check_score_there(study.runs, settings.score)
     axes = asked_axes(settings.by, known) if settings.by else found_axes(known)
-    runs = on_axes(known, axes)
+    runs = of_keys(known, [axis.key for axis in axes])
     groups = ranked(grouped(study, axes, runs, distinct=False), settings.score)
     lines = [
         f"# {study.name}: {len(study.runs)} runs by {' and '.join(axis.label for axis in axes)}",
@@ -203,7 +203,7 @@ def way_lines(way: Way, groups: Sequence[Group]) -> list[str]:
 def curves_sections(
     study: Study, settings: Settings, groups: Sequence[Group], *, runs: Sequence[Run], output: Path
 ) -> list[str]:
-    """A picture of the score and one of the held-out critic loss, of the best groups, where they were logged."""
+    """Pictures of the score and of the critic's losses, of the best groups, where they were logged."""
     score = settings.score or common_score(runs)
     pictures = {
         "score": f"score/{score}",
