@@ -19,12 +19,11 @@ from gan_lightning import cli
 from gan_lightning.report.markdown import markdown_table
 from gan_lightning.report.study import known_studies
 from gan_lightning.runs.directory import RunDirectory
-from gan_lightning.runs.overrides import composed_sweep, composing, sweep_overrides
 from gan_lightning.runs.queueing import noted_jobs, queued_jobs
 from gan_lightning.runs.start import NAME as START
 from gan_lightning.runs.start import read_start
 from gan_lightning.runs.states import State, counted, state_of
-from gan_lightning.runs.sweep import run_names
+from gan_lightning.runs.sweep import planned_names
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -131,13 +130,6 @@ def how_to_start(study: str, directory: Path) -> str:
 def plan_of_file(study: str) -> list[str]:
     """The overrides that choose a study's file in ``sweeps/``; none if it has no such file."""
     return [f"+sweeps={study}"] if study in known_studies() else []
-
-
-def planned_names(overrides: Sequence[str]) -> list[str]:
-    """The directories' names of the runs that ``python train.py -m`` makes of these overrides."""
-    with composing():
-        config = composed_sweep(overrides)
-        return run_names(config, list(sweep_overrides(config)))
 
 
 def start_again(directory: Path, study: str, overrides: Sequence[str]) -> None:

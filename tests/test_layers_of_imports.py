@@ -198,6 +198,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "runs.plain_yaml",
         "runs.result",
         "runs.settings",
+        "runs.start",
+        "runs.sweep",
         "start",
     },
     "planning": {

@@ -6,6 +6,7 @@ if __name__ == "__main__":  # before what takes seconds to load
 
 import argparse
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,13 @@ from gan_lightning.cli import add_trust, mistakes_in_one_line
 from gan_lightning.own_files import check_folder
 from gan_lightning.report.kinds import write_report
 from gan_lightning.report.listing import studies_table
-from gan_lightning.report.study import read_study
+from gan_lightning.report.page import check_possible, write_page
+from gan_lightning.report.study import Study, read_study
+from gan_lightning.runs.start import read_start
+from gan_lightning.runs.sweep import planned_names
+
+WATCH = 30
+"""Seconds between two looks at runs that are trained."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,34 +53,104 @@ def main(arguments: Sequence[str] | None = None) -> int:
     comparison.add_argument("--by", metavar="KEY,KEY", help="groups by these settings, such as objective or seed")
     comparison.add_argument("--score", metavar="NAME", help="sorts by this score, not by the one runs were judged by")
     comparison.add_argument("--x", choices=("iterations", "seconds"), help="draws curves along this alone")
+    page = parser.add_argument_group("page", "the report as one self-contained HTML file, which needs no network")
+    page.add_argument("--html", type=Path, metavar="FILE", help="write the page there")
+    page.add_argument(
+        "--watch",
+        type=int,
+        nargs="?",
+        const=WATCH,
+        metavar="SECONDS",
+        help=f"while runs are trained, report anew every so many seconds (default: {WATCH}), and have the page reload",
+    )
     add_trust(parser)
     options = parser.parse_args(arguments)
     try:
         if options.list:
-            table, unreadable = studies_table(options.runs)
-            print("\n".join(table))
-            for line in unreadable:
-                print(f"left out: {line}", file=sys.stderr)
-            return 0
-        study = read_study(
-            options.study,
-            options.runs,
-            source=options.source,
-            beside=options.beside,
-            trusted=options.trust,
-            compared=comparison_of(options),
-        )
-        place = options.runs / study.name if study.archived else study.directory  # an earlier report stays as it is
-        output = options.output or check_folder(place / "report")
-        text = write_report(study, output)
+            return list_studies(options.runs)
+        check_page(options)
+        return watch(options) if options.watch else once(options)
     except (ValueError, OSError) as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
+
+
+def list_studies(runs: Path) -> int:
+    """Print all studies, and how far each has come."""
+    table, unreadable = studies_table(runs)
+    print("\n".join(table))
+    for line in unreadable:
+        print(f"left out: {line}", file=sys.stderr)
+    return 0
+
+
+def check_page(options: argparse.Namespace) -> None:
+    """Refuse what cannot become a page, before any run is read.
+
+    Raises:
+        ValueError: naming the option.
+    """
+    if options.html:
+        check_possible()
+        if options.html.is_dir():
+            raise ValueError(f"--html {options.html} is not possible: that is a directory; name a file")
+    if options.watch is not None and options.watch < 1:
+        raise ValueError(f"--watch {options.watch} is not possible: at least 1 second")
+
+
+def once(options: argparse.Namespace) -> int:
+    """Report what is there and print it."""
+    study, output, text = report(options)
     print(text, end="")
     for line in study.unreadable:
         print(f"left out: {line}", file=sys.stderr)
     print(f"written to {output}", file=sys.stderr)
+    if options.html:
+        print(f"page: {options.html}", file=sys.stderr)
     return 0
+
+
+def watch(options: argparse.Namespace) -> int:
+    """Report again and again until all that is planned has ended, or Ctrl-C; the last page does not reload itself."""
+    try:
+        while True:
+            study, *_ = report(options, refresh=options.watch)
+            if has_ended(study):
+                break
+            ended = sum(run.ended for run in study.runs)
+            print(f"{ended} of {len(study.runs)} runs have ended; again in {options.watch} s", file=sys.stderr)
+            time.sleep(options.watch)
+    except KeyboardInterrupt:
+        print("watched until here", file=sys.stderr)
+    return once(options)
+
+
+def has_ended(study: Study) -> bool:
+    """Whether nothing more is to come: of the last start, or of the study's file, every run has ended."""
+    ended = {run.directory.name for run in study.runs if run.ended}
+    if study.archived or len(ended) < len(study.runs):
+        return study.archived
+    start = read_start(study.directory, typed=[])
+    plan = start.overrides if start else [f"+sweeps={study.name}"] if study.file else []
+    return set(planned_names(plan) if plan else ()) <= ended
+
+
+def report(options: argparse.Namespace, *, refresh: int | None = None) -> tuple[Study, Path, str]:
+    """Write the report, and the page where one is asked for; return what was reported, where to, and its text."""
+    study = read_study(
+        options.study,
+        options.runs,
+        source=options.source,
+        beside=options.beside,
+        trusted=options.trust,
+        compared=comparison_of(options),
+    )
+    place = options.runs / study.name if study.archived else study.directory  # an earlier report stays as it is
+    output = options.output or check_folder(place / "report")
+    text = write_report(study, output)
+    if options.html:
+        write_page(study, output, options.html, refresh=refresh)
+    return study, output, text
 
 
 def comparison_of(options: argparse.Namespace) -> dict[str, Any]:

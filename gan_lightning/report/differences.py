@@ -19,6 +19,8 @@ NO_AXIS = (
 """Settings, and groups of them, that make no other method of a run: seeds repeat it, and scores are told apart by how
 they were taken."""
 
+CODE = ("_target_", "_partial_")
+
 Known = Mapping[str, str]
 """A run's settings as text, by dotted key."""
 
@@ -79,6 +81,18 @@ def candidates(runs: Iterable[Run]) -> list[str]:
     chosen = [CHOICES + group for group in FIRST if CHOICES + group in every]
     others = [key for key in every if key.startswith(CHOICES) and key not in chosen]
     return [*chosen, *others, *(key for key in every if not key.startswith(CHOICES))]
+
+
+def differing(settings: Sequence[Known]) -> list[str]:
+    """The settings in which runs differ, options of config groups first; one that a run lacks is another value.
+
+    Seeds are not among them, nor what the table of runs has a column for anyway, nor which code an option names.
+    """
+    every = dict.fromkeys(key for known in settings for key in known)
+    elsewhere = (*NO_AXIS, f"{CHOICES}method", "method", "n_critic")
+    kept = [key for key in every if not is_within(key, elsewhere) and key.rpartition(".")[2] not in CODE]
+    found = [key for key in kept if len({known.get(key) for known in settings}) > 1]
+    return sorted(found, key=lambda key: not key.startswith(CHOICES))
 
 
 def parted(runs: Iterable[Run], key: str) -> list[list[Run]]:

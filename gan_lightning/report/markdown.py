@@ -5,7 +5,11 @@ from statistics import median
 
 
 def markdown_table(rows: Sequence[Sequence[str]], *, left: int = 0) -> list[str]:
-    """A Markdown table as lines, its first row the titles; columns flush right, the first `left` of them flush left."""
+    """A Markdown table as lines, its first row the titles; columns flush right, the first `left` of them flush left.
+
+    What a cell says, which may be a run's name, divides no cells.
+    """
+    rows = [[cell.replace("|", r"\|").replace("\n", " ") for cell in row] for row in rows]
     widths = [max(3, *map(len, column)) for column in zip(*rows, strict=True)]
     rule = [":" + "-" * (w - 1) if i < left else "-" * (w - 1) + ":" for i, w in enumerate(widths)]
     lines = [

@@ -1,9 +1,11 @@
 """Samples of groups of runs side by side: from the last pictures or texts in their directories, or from several."""
 
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from gan_lightning.own_files import check_folder, read_own
 from gan_lightning.report.groups import Axis, Group
@@ -12,6 +14,7 @@ from gan_lightning.report.plots.sheet import SIDE, Cell, draw_sheet
 from gan_lightning.report.runs import Run
 
 SECTION, PICTURE = "samples.md", "samples.png"
+FRAMES_SUFFIX = ".frames.json"
 REAL = "real samples"
 LARGEST_PICTURE = 2**28
 """Bytes that a sheet of samples may have."""
@@ -57,6 +60,7 @@ def samples_section(groups: Sequence[Group], settings: Samples, *, axes: Sequenc
     output.mkdir(parents=True, exist_ok=True)
     if any(cell.picture for cell in cells.values()):
         draw_sheet(output / PICTURE, cells, crop=settings.crop)
+        write_frames((output / PICTURE).with_suffix(FRAMES_SUFFIX), groups, crop=settings.crop)
         lines += [f"![Samples]({PICTURE})", ""]
     if any(cell.picture or cell.text for cell in cells.values()):
         lines += [
@@ -71,6 +75,31 @@ def samples_section(groups: Sequence[Group], settings: Samples, *, axes: Sequenc
             lines += [*text_block(cell.text, settings.lines), ""]
     (output / SECTION).write_text("\n".join(lines) + "\n", encoding="utf-8")
     return lines
+
+
+def write_frames(file: Path, groups: Sequence[Group], *, crop: int) -> None:
+    """Which pictures a run of each group has written, by iteration, and one of the real samples of each kind.
+
+    A page shows them one after the other. Their paths are those within the study's directory.
+    """
+    shown: list[dict[str, Any]] = []
+    real: dict[bytes, dict[str, Any]] = {}
+    for group in groups:
+        run = group.runs[0] if group.runs else None
+        cell = cell_of(run, None)
+        if run and cell.picture:
+            pictures = {str(step): in_study(f) for step, f in samples_until(run, None).items() if f.suffix == ".png"}
+            shown.append({"label": group.name, "caption": cell.caption, "pictures": pictures})
+        if (there := real_of(group)) and there.picture:
+            content = read_own(there.picture, largest=LARGEST_PICTURE)
+            real.setdefault(content, {"label": REAL, "caption": "", "pictures": {"0": in_study(there.picture)}})
+    frames = {"crop": crop, "cells": [*real.values(), *shown]}
+    file.write_text(json.dumps(frames), encoding="utf-8")
+
+
+def in_study(file: Path) -> str:
+    """The path, within the study's directory, of a file in a run's ``samples``."""
+    return file.relative_to(file.parents[2]).as_posix()
 
 
 def order_in_words(settings: Samples, axes: Sequence[Axis]) -> str:

@@ -15,7 +15,7 @@ from gan_lightning.atomic import atomic_file
 from gan_lightning.runs.directory import RunDirectory
 from gan_lightning.runs.identity import LENGTH, follows_length, key_of, names_of, run_name, without_places
 from gan_lightning.runs.interruption import exit_code, received_signal
-from gan_lightning.runs.overrides import Mistake, composed, own_part, sweep_overrides
+from gan_lightning.runs.overrides import Mistake, composed, composed_sweep, composing, own_part, sweep_overrides
 from gan_lightning.runs.queueing import check_limit, check_request, noted_jobs, queued_jobs
 from gan_lightning.runs.settings import resolve
 from gan_lightning.runs.slurm import requeue_before_limit
@@ -180,3 +180,10 @@ def check_distinct(names: list[str], runs: list[list[str]]) -> None:
         f"{len(alike)} runs of the sweep would share the directory {shared}: "
         f"{', '.join(sorted(swept)) or 'what is swept'} does not tell one run from another"
     )
+
+
+def planned_names(overrides: Sequence[str]) -> list[str]:
+    """The directories' names of the runs that ``python train.py -m`` makes of these overrides."""
+    with composing():
+        config = composed_sweep(overrides)
+        return run_names(config, list(sweep_overrides(config)))

@@ -177,7 +177,8 @@ def test_report_from_its_own_csv_files_is_the_same_to_the_last_byte(
     text = draw_report("--output", str(first))
     shutil.rmtree(study)
     assert draw_report("--from", str(first), "--output", str(second)) == text
-    names = ["loss.png", "runs.csv", "samples.md", "samples.png", "score.png", "series.csv", "table.md"]
+    names = ["loss.plotly.json", "loss.png", "runs.csv", "samples.md", "samples.png"]
+    names += ["score.plotly.json", "score.png", "series.csv", "table.md"]
     assert sorted(file.name for file in second.iterdir()) == names
     for name in names:
         assert (second / name).read_bytes() == (first / name).read_bytes(), name

@@ -176,6 +176,7 @@ def test_directory_of_a_study_is_accepted_in_place_of_its_name(tmp_path: Path, a
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == [
         "architectures.csv",
         "runs.csv",
+        "success.plotly.json",
         "success.png",
         "table.md",
     ]

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean, stdev
@@ -10,8 +10,8 @@ from typing import Any
 
 from gan_lightning.report.archive import RUNS, write_archive, write_rows
 from gan_lightning.report.curves import ITERATIONS, SECONDS, Curves, panels_of
-from gan_lightning.report.differences import asked_axes, found_axes, with_all_settings
-from gan_lightning.report.groups import Axis, Group, grouped, of_keys
+from gan_lightning.report.differences import Known, asked_axes, differing, found_axes, with_all_settings
+from gan_lightning.report.groups import CHOICES, Axis, Group, grouped, of_keys
 from gan_lightning.report.kinds.groups import how_far, how_long
 from gan_lightning.report.markdown import markdown_table, number
 from gan_lightning.report.plots.curves import draw_panels
@@ -22,6 +22,9 @@ from gan_lightning.report.study import Study
 
 DRAWN = 12
 """Groups whose curves and samples are shown: the best."""
+
+COLUMNS = 12
+"""Settings that the table of every run has a column for."""
 
 LINES = 20
 """Runs that went wrong that are told one by one."""
@@ -74,7 +77,8 @@ def write_report(study: Study, settings: Settings, output: Path) -> str:
     else:
         lines += samples_section(groups[:DRAWN], Samples(), axes=axes, output=output)
     write_archive(output / RUNS, runs, score=settings.score or common_score(runs), order=study.planned_methods)
-    return "\n".join([*lines, *runs_section(study.runs, output)]).rstrip("\n") + "\n"
+    lines += runs_section(study.runs, {run.directory.name: run.settings for run in known}, output)
+    return "\n".join(lines).rstrip("\n") + "\n"
 
 
 def header(study: Study, *, left_out: Sequence[str]) -> list[str]:
@@ -232,19 +236,32 @@ def curves_sections(
     ]
 
 
-def runs_section(runs: Sequence[Run], output: Path) -> list[str]:
-    """The table of every run, with what differs between them, how each ended and what it scored; and as `table.csv`."""
-    rows = [row_of(run) for run in runs]
+def runs_section(runs: Sequence[Run], settings: Mapping[str, Known], output: Path) -> list[str]:
+    """The table of every run, with what differs between them, how each ended and what it scored; and as `table.csv`.
+
+    Args:
+        runs: of the directory.
+        settings: all that are known of each run, by its name.
+        output: where to.
+    """
+    keys = differing(list(settings.values()))
+    known = [settings.get(run.directory.name, {}) for run in runs]
+    titles = {key: key.removeprefix(CHOICES) for key in keys}
+    rows = [row_of(run, {titles[k]: its.get(k) for k in keys}) for run, its in zip(runs, known, strict=True)]
     for name in same_everywhere(rows):
         for row in rows:
             del row[name]
     names = list(dict.fromkeys(name for row in rows for name in row))
     write_rows(output / "table.csv", names, rows)
-    cells = [[text(row.get(name)) for name in names] for row in rows]
-    return ["## Every run", "", *markdown_table([names, *cells], left=1)]
+    hidden = [titles[key] for key in keys[COLUMNS:]]
+    shown = [name for name in names if name not in hidden]
+    lines = ["## Every run", ""]
+    if hidden:
+        lines += [f"Of the settings that differ, {len(hidden)} more are in `table.csv` alone.", ""]
+    return [*lines, *markdown_table([shown, *([text(row.get(name)) for name in shown] for row in rows)], left=1)]
 
 
-def row_of(run: Run) -> dict[str, Any]:
+def row_of(run: Run, settings: Mapping[str, str | None]) -> dict[str, Any]:
     """What names a run, what it was, and what came of it; a score under the name it was watched by."""
     monitor = (run.scores or {}).get("monitor")
     scores = {f"{which} {monitor}": run.score(which, monitor) for which in ("final", "best")} if monitor else {}
@@ -256,6 +273,7 @@ def row_of(run: Run) -> dict[str, Any]:
         "n_critic": run.n_critic,
         "generator_steps": run.generator_steps,
         **(run.architecture or {}),
+        **settings,
         "status": run.status,
         **scores,
         "seconds": run.seconds,

@@ -11,6 +11,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from gan_lightning.report.compute import Curves, last_second, scores_within, timed
 from gan_lightning.report.drawing import BAND_ALPHA, INK, Line, style_panel
 from gan_lightning.report.methods import Method, quartiles
+from gan_lightning.report.plots.interactive import Course, figure_of, write_figures
 
 COLUMNS = 3
 FAINT = "#c8c8c8"
@@ -20,6 +21,8 @@ def draw_compute(
     file: Path, methods: Sequence[Method], curves: Curves, *, lines: Mapping[str, Line], score_name: str
 ) -> None:
     """Draw every method's median in one panel, and each with its quartiles among the others in a panel of its own.
+
+    For a browser, all are in one figure with their quartiles.
 
     Args:
         file: the PNG to write, 1280 pixels wide.
@@ -47,6 +50,18 @@ def draw_compute(
         panel.xaxis.set_tick_params(labelbottom=True)
     right.suptitle("each method: median, and the middle half of its architectures", fontsize=11, color=INK)
     figure.savefig(file)
+    courses = []
+    for method in ranked(methods, bands):
+        lower, middle, upper = zip(*bands[method.name], strict=True)
+        courses.append(Course(method.label, lines[method.name], times, middle, lower, upper))
+    title = "median within the time, and the middle half of the architectures"
+    x_title = "seconds of training (logarithmic)"
+    write_figures(file, [figure_of(courses, title=title, x_title=x_title, y_title=score_name, log_x=True)])
+
+
+def ranked(methods: Sequence[Method], bands: Mapping[str, Sequence[tuple[float, float, float]]]) -> list[Method]:
+    """The methods by their last median, the highest first."""
+    return sorted(methods, key=lambda method: -bands[method.name][-1][1])
 
 
 def time_grid(methods: Sequence[Method], curves: Curves) -> list[float]:
@@ -67,7 +82,7 @@ def draw_medians(
 ) -> None:
     """Every method's median, thin once half of its runs have ended; the legend is in the order of the ends."""
     handles = []
-    for method in sorted(methods, key=lambda method: -bands[method.name][-1][1]):
+    for method in ranked(methods, bands):
         line, medians = lines[method.name], [band[1] for band in bands[method.name]]
         end = last_second(method, curves) or times[-1]
         reached = sum(seconds <= end for seconds in times)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -12,6 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from gan_lightning.report.drawing import BAND_ALPHA, INK, Line, style_panel
+from gan_lightning.report.plots.interactive import Course, figure_of, write_figures
 from gan_lightning.report.series import Band, Trace
 
 COLUMNS = 3
@@ -55,7 +57,7 @@ class Panel:
 
 
 def draw_panels(file: Path, panels: Sequence[Panel], *, quantity: str, y_range: Sequence[float]) -> None:
-    """Draw panels, three in a row; those of one title share their vertical axis.
+    """Draw panels, three in a row, and write them for a browser; those of one title share their vertical axis.
 
     Args:
         file: the PNG to write, 1280 pixels wide where there are several panels.
@@ -78,11 +80,32 @@ def draw_panels(file: Path, panels: Sequence[Panel], *, quantity: str, y_range: 
     handles = legend(panels)
     figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 4), frameon=False)
     figure.savefig(file)
+    write_figures(file, [interactive(panel, quantity, y_range) for panel in panels])
+
+
+def interactive(panel: Panel, quantity: str, y_range: Sequence[float]) -> dict[str, Any]:
+    """A panel as a figure for a browser, its bands where runs differ."""
+    _, size = unit_of(panel) if panel.by_seconds else ("", 1.0)
+    courses = []
+    for curve in panel.curves:
+        band, differ = curve.band, curve.band.low != curve.band.high
+        courses.append(
+            Course(
+                curve.label,
+                curve.line,
+                places(band, panel, size),
+                band.middle,
+                band.low if differ else (),
+                band.high if differ else (),
+                crosses_of(curve, panel, size),
+            )
+        )
+    return figure_of(courses, title=panel.title, x_title=x_title(panel), y_title=quantity, y_range=y_range)
 
 
 def draw_panel(axes: Axes, panel: Panel) -> None:
     """The curves of a panel; crosses where runs broke off."""
-    unit, size = unit_of(panel) if panel.by_seconds else ("", 1.0)
+    _, size = unit_of(panel) if panel.by_seconds else ("", 1.0)
     for curve in panel.curves:
         band, colour = curve.band, curve.line.colour
         for trace in curve.raw:
@@ -95,11 +118,21 @@ def draw_panel(axes: Axes, panel: Panel) -> None:
             axes.plot(at, band.middle, "o", color=colour, markersize=6)
         for floor in curve.floors:
             axes.axhline(floor, color=colour, linestyle=":", linewidth=1.2)
-        ends = [((seconds / size) if panel.by_seconds else step, value) for step, seconds, value in curve.broken_off]
+        ends = crosses_of(curve, panel, size)
         axes.plot([x for x, _ in ends], [y for _, y in ends], "x", color=colour, markersize=8, markeredgewidth=2)
     style_panel(axes, panel.title)
     axes.margins(x=0.02)
-    axes.set_xlabel(f"{unit} of training" if panel.by_seconds else "generator iteration", color=INK)
+    axes.set_xlabel(x_title(panel), color=INK)
+
+
+def x_title(panel: Panel) -> str:
+    """What the panel's horizontal axis is."""
+    return f"{unit_of(panel)[0]} of training" if panel.by_seconds else "generator iteration"
+
+
+def crosses_of(curve: Curve, panel: Panel, size: float) -> list[tuple[float, float]]:
+    """Where on the panel runs broke off."""
+    return [(seconds / size if panel.by_seconds else step, value) for step, seconds, value in curve.broken_off]
 
 
 def places(curve: Band | Trace, panel: Panel, size: float) -> list[float]:

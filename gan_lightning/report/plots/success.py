@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,6 +14,10 @@ from matplotlib.ticker import PercentFormatter
 from gan_lightning.report.drawing import BAND_ALPHA, INK, Line, style_panel
 from gan_lightning.report.inference import wilson_interval
 from gan_lightning.report.paper import PAPERS_METHODS, TABLE_5
+from gan_lightning.report.plots.interactive import Course, figure_of, write_figures
+
+PAPERS_TITLE = f"The paper: {TABLE_5[0].total} architectures, ImageNet 32×32"
+PAPERS_THRESHOLD = "minimum Inception score"
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ def draw_success_rates(
     paper: Mapping[str, Line],
     size: tuple[float, float] = (9, 4.4),
 ) -> None:
-    """Draw the study's success rates and, in a panel with an axis of its own, the paper's.
+    """Draw the study's success rates and, in a panel with an axis of its own, the paper's; and both for a browser.
 
     Args:
         file: the PNG to write, 100 pixels an inch.
@@ -71,13 +76,48 @@ def draw_success_rates(
             handles=handles, loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=9, handlelength=3, frameon=False
         )
     figure.savefig(file)
+    title, threshold_name = f"This study: {number} architectures", f"minimum {score_name}"
+    figures = [interactive([course_of(curve, thresholds) for curve in ranked], title, threshold_name)]
+    if paper:
+        figures.append(interactive(papers_courses(paper), PAPERS_TITLE, PAPERS_THRESHOLD))
+    write_figures(file, figures)
+
+
+def interactive(courses: Sequence[Course], title: str, threshold_name: str) -> dict[str, Any]:
+    """Success rates as a figure for a browser."""
+    y_title = "architectures above the minimum"
+    return figure_of(
+        courses, title=title, x_title=threshold_name, y_title=y_title, y_range=(-0.02, 1.04), y_format=".0%"
+    )
+
+
+def course_of(curve: Curve, thresholds: Sequence[float]) -> Course:
+    """A method's success rate, level from one score to the next."""
+    at, successes = steps_of(curve, thresholds)
+    total = len(curve.scores)
+    bounds = [wilson_interval(count, total) for count in successes] if curve.banded else []
+    low, high = ([bound[side] for bound in bounds] for side in (0, 1))
+    return Course(curve.label, curve.line, at, [count / total for count in successes], low, high, stepped=True)
+
+
+def papers_courses(paper: Mapping[str, Line]) -> list[Course]:
+    """The published rates."""
+    at = [row.threshold for row in TABLE_5]
+    counts = [row.baseline for row in TABLE_5], [row.penalised for row in TABLE_5]
+    rates = [[count / TABLE_5[0].total for count in successes] for successes in counts]
+    return [Course(label, paper[label], at, rate) for label, rate in zip(PAPERS_METHODS, rates, strict=True)]
+
+
+def steps_of(curve: Curve, thresholds: Sequence[float]) -> tuple[list[float], list[int]]:
+    """The thresholds at which a method's number of successes changes, the first and the last, and those numbers."""
+    first, last = thresholds[0], thresholds[-1]
+    at = [first, *sorted({score for score in curve.scores if first < score < last}), last]
+    return at, [sum(score > x for score in curve.scores) for x in at]
 
 
 def draw_study(panel: Axes, curve: Curve, *, thresholds: Sequence[float]) -> None:
     """A step at every score, so that the curve holds at each threshold and between them."""
-    first, last = thresholds[0], thresholds[-1]
-    at = [first, *sorted({score for score in curve.scores if first < score < last}), last]
-    successes = [sum(score > x for score in curve.scores) for x in at]
+    at, successes = steps_of(curve, thresholds)
     draw_curve(panel, curve, at=at, successes=successes, total=len(curve.scores), stepped=True)
 
 
@@ -94,8 +134,7 @@ def draw_papers(panel: Axes, paper: Mapping[str, Line]) -> None:
         panel.annotate(
             label, (at[nearest], rates[nearest]), (8, 4), textcoords="offset points", color=paper[label].colour
         )
-    title = f"The paper: {TABLE_5[0].total} architectures, ImageNet 32×32"
-    style_rates(panel, title, threshold_name="minimum Inception score")
+    style_rates(panel, PAPERS_TITLE, threshold_name=PAPERS_THRESHOLD)
 
 
 def draw_curve(
