@@ -25,6 +25,11 @@ from gan_lightning.sampling import Sampler, measured
 MakeOptimizer = Callable[[nn.Module], Optimizer]
 
 
+SHAPES = (
+    "a batch is (real samples (n_critic, B, *), labels (n_critic, B) or None); CriticBatches makes them of a loader's"
+)
+
+
 class Diverged(Exception):
     """A loss is no longer finite: a result of the run, not a fault of the program."""
 
@@ -36,8 +41,8 @@ class AdversarialModule(L.LightningModule):
     ``global_step``, ``max_steps``, checkpoints and loggers all count generator iterations.
 
     Args:
-        generator: ``(latents (B, latent_dim), labels (B,) or None)`` to samples ``(B, *)``.
-        critic: ``(samples, labels=labels or None)`` to scores ``(B,)``, or to scores and class scores ``(B, classes)``.
+        generator: latents ``(B, latent_dim)`` to samples ``(B, *)``; where the data have labels ``(B,)``, of both.
+        critic: samples to scores ``(B,)``, or to scores and class scores ``(B, classes)``; likewise.
         objective: the pair of losses.
         constraint: what keeps the critic Lipschitz; asked at once whether it goes with this critic.
         generator_optimizer, critic_optimizer: make a network's optimiser.
@@ -49,6 +54,8 @@ class AdversarialModule(L.LightningModule):
         class_loss: what the critic's class scores add to both losses; ``None`` for nothing.
         generator_batch_multiple: samples of a generator step for each real sample of a critic step, positive.
         ema: how the generator is averaged for sampling; ``None`` for its last iterate.
+        log: whether every iteration's measures are logged, and looked at for a loss that is not finite, which ends
+            training; a run of this package has callbacks for both, which do so at intervals.
 
     Raises:
         ValueError: if ``generator_batch_multiple`` is not positive, if the critic has running statistics, if the
@@ -71,6 +78,7 @@ class AdversarialModule(L.LightningModule):
         class_loss: AuxiliaryClassifier | None = None,
         generator_batch_multiple: int = 1,
         ema: Averaging | None = None,
+        log: bool = True,
     ) -> None:
         super().__init__()
         if generator_batch_multiple < 1:
@@ -84,7 +92,7 @@ class AdversarialModule(L.LightningModule):
         self.make_generator_optimizer, self.make_critic_optimizer = generator_optimizer, critic_optimizer
         self.latent_dim, self.seed, self.decay = latent_dim, seed, decay
         self.classes, self.class_loss = classes, class_loss
-        self.generator_batch_multiple, self.ema = generator_batch_multiple, ema
+        self.generator_batch_multiple, self.ema, self.log_measures = generator_batch_multiple, ema, log
         self.averaged_generator = None if ema is None else deepcopy(generator).requires_grad_(False)
         self.automatic_optimization = False
 
@@ -107,10 +115,14 @@ class AdversarialModule(L.LightningModule):
 
         Returns:
             Measures of this iteration; those of the critic are of its last step, before that step's update.
+
+        Raises:
+            ValueError: if the batch has another shape.
+            Diverged: if a loss is not finite and nobody else looks.
         """
         generator_optimizer, _ = cast(list[LightningOptimizer], self.optimizers())
         _, critic_optimizer = cast(list[Optimizer], self.optimizers(use_pl_optimizer=False))
-        real, labels = batch
+        real, labels = _checked(batch)
         measures: dict[str, Tensor] = {}
         for i in range(len(real)):  # line 2
             latent = self.streams.latents(real.shape[1], self.latent_dim)  # line 4
@@ -131,7 +143,11 @@ class AdversarialModule(L.LightningModule):
 
         measures["generator_loss"] = loss.detach()
         self.finite &= measures["critic_loss"].isfinite() & measures["generator_loss"].isfinite()
-        return {f"train/{name}": value for name, value in measures.items()}
+        measures = {f"train/{name}": value for name, value in measures.items()}
+        if self.log_measures:
+            self.log_dict(measures, prog_bar=True, sync_dist=self.trainer.world_size > 1)
+            self._check_finite()
+        return measures
 
     def critic_loss(
         self, real: Tensor, labels: Tensor | None, *, latent: Tensor, epsilon: Tensor
@@ -148,16 +164,25 @@ class AdversarialModule(L.LightningModule):
 
         Returns:
             The scalar loss and its detached parts by name.
+
+        Raises:
+            ValueError: if real and generated samples, or the critic's scores, have other shapes.
         """
         with torch.no_grad():
-            fake = self.generator(latent, labels)
+            fake = conditioned(self.generator, latent, labels)
+        if fake.shape != real.shape:
+            raise ValueError(
+                f"real samples {tuple(real.shape)} beside generated ones {tuple(fake.shape)} are not possible: {SHAPES}"
+            )
 
         def critic(samples: Tensor) -> Tensor:
-            return scores_of(self.critic(samples, labels=labels))
+            return scores_of(conditioned(self.critic, samples, labels))
 
         with parametrize.cached():
-            real_output, fake_output = self.critic(real, labels=labels), self.critic(fake, labels=labels)
+            real_output, fake_output = (conditioned(self.critic, samples, labels) for samples in (real, fake))
             real_scores, fake_scores = scores_of(real_output), scores_of(fake_output)
+            if real_scores.shape != real.shape[:1]:
+                raise ValueError(f"a critic with scores {tuple(real_scores.shape)} is not possible: (B,) are needed")
             loss = self.objective.critic_loss(real_scores, fake_scores)
             measures = self.objective.measures(real_scores.detach(), fake_scores.detach())
             added = [self.constraint.penalty(critic, real, fake, epsilon=epsilon)]
@@ -188,9 +213,9 @@ class AdversarialModule(L.LightningModule):
 
         @torch.no_grad()
         def real_scores() -> Tensor:
-            return torch.cat([scores_of(self.critic(real, labels=labels))] * multiple)
+            return torch.cat([scores_of(conditioned(self.critic, real, labels))] * multiple)
 
-        output = self.critic(self.generator(latent, conditions), labels=conditions)
+        output = conditioned(self.critic, conditioned(self.generator, latent, conditions), conditions)
         loss = self.objective.generator_loss(scores_of(output), real_scores)
         if self.class_loss is not None and conditions is not None:
             loss = loss + self.class_loss.generator_term(class_scores_of(output), conditions)
@@ -234,6 +259,10 @@ class AdversarialModule(L.LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.streams.load_state_dict(checkpoint["random_streams"])
 
+    def _check_finite(self) -> None:
+        if not self.finite:
+            raise Diverged(f"a loss was not finite at generator iteration {self.global_step}")
+
     def _streams(self, *purpose: str | int) -> RandomStreams:
         trainer = self.trainer
         device = trainer.strategy.root_device
@@ -265,6 +294,20 @@ def _refuse_running_statistics(critic: nn.Module) -> None:
                 f"the critic's {name or 'norm'}, a {type(layer).__name__}, has running statistics: the critic would be "
                 "another in the generator's step than in its own; allowed: track_running_stats=False"
             )
+
+
+def _checked(batch: Any) -> Batch:
+    """A batch of real samples and labels, or of something else, as a loader may have it."""
+    if isinstance(batch, (tuple, list)) and len(batch) == 2:
+        real, labels = batch
+        if isinstance(real, Tensor) and real.dim() > 1 and (labels is None or labels.shape == real.shape[:2]):
+            return real, labels
+    raise ValueError(f"a batch of this form is not possible: {SHAPES}")
+
+
+def conditioned(network: nn.Module, inputs: Tensor, labels: Tensor | None) -> Any:
+    """What a network makes of inputs ``(B, *)``, and of their labels ``(B,)`` where there are any."""
+    return network(inputs) if labels is None else network(inputs, labels)
 
 
 def scores_of(output: Tensor | tuple[Tensor, Tensor]) -> Tensor:

@@ -230,6 +230,20 @@ MAY_IMPORT: dict[str, set[str]] = {
         "runs.states",
         "runs.sweep",
     },
+    "api": {
+        "callbacks",
+        "cli",
+        "module",
+        "ranges",
+        "runs.build",
+        "runs.directory",
+        "runs.interruption",
+        "runs.metrics_file",
+        "runs.overrides",
+        "runs.result",
+        "runs.settings",
+    },
+    "__init__": {"api", "data", "module"},
     "evaluate": {
         "start",
         "callbacks",
@@ -260,7 +274,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 """By file or folder of the package, and by file of `runs`: which others it may import, besides itself."""
 
-MAY_IMPORT_HYDRA = {"cli", "planning", "report", "runs.overrides", "runs.sweep", "study"}
+MAY_IMPORT_HYDRA = {"api", "cli", "planning", "report", "runs.overrides", "runs.sweep", "study"}
 TORCH_ALONE = (
     "distributions",
     "objectives",

@@ -123,6 +123,7 @@ def make_module(recorder: Recorder | None = None, **changes: Any) -> Adversarial
         "critic_optimizer": partial(recorder.optimizer, "critic"),
         "latent_dim": 3,
         "seed": 0,
+        "log": False,
     }
     recorder.module = AdversarialModule(**(settings | changes))
     return recorder.module

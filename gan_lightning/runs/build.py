@@ -104,6 +104,7 @@ def build_module(settings: Settings, *, trusted: Trusted = None) -> AdversarialM
             class_loss=make(settings["class_loss"], "class_loss", kind=AuxiliaryClassifier, trusted=trusted),
             generator_batch_multiple=settings["generator_batch_multiple"],
             ema=make(settings["ema"], "ema", kind=Averaging, trusted=trusted),
+            log=False,
         )
 
 

@@ -78,6 +78,12 @@ def note_signal(number: int) -> None:
         _received = signal.Signals(number)
 
 
+def forget_signal() -> None:
+    """From now on this process has not been asked for a stop: it goes on to something else, as a notebook does."""
+    global _received
+    _received = None
+
+
 def exit_code(number: signal.Signals) -> int:
     """Of a program that a signal has ended, as shells have it: 130 for Ctrl-C, 143 for SIGTERM."""
     return 128 + number
