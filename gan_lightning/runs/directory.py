@@ -164,8 +164,9 @@ class RunDirectory:
             numbers = {name: config.get(name) for name in ("seed", LENGTH)}
             if not self.has_begun and all(type(number) is int for number in numbers.values()):
                 study = str(config.get("study"))
+                called = {name: names[name] for name in ("method", "label", "choices")}
                 failed = Result(
-                    status="failed", study=study, generator_step=0, seconds=0.0, error=error, **names, **numbers
+                    status="failed", study=study, generator_step=0, seconds=0.0, error=error, **called, **numbers
                 )
                 with suppress(InUse), self.claimed():
                     write_result(self.result_file, failed)

@@ -22,7 +22,7 @@ LENGTH = "generator_steps"
 PLACES = ("data.root", "data.verify", "data.workers", "metrics.weights")
 """Where this machine has its data and weights, and how it reads them."""
 
-FREE = (LENGTH, "label", "choices", "trainer", "logger", "rates", *PLACES)
+FREE = (LENGTH, "label", "choices", "overrides", "trainer", "logger", "rates", *PLACES)
 """Settings, and groups of them, in which two starts of one run may differ; of a study's ``rates`` one alone is used.
 
 One setting can be chosen by several options: what counts is the setting, not their names in ``choices``.
@@ -124,7 +124,8 @@ def replaced_parts(overrides: list[str]) -> list[str]:
 
 
 def names_of(config: DictConfig, overrides: list[str], choices: Mapping[str, str | None]) -> dict[str, Any]:
-    """What a run is called: ``method`` and ``label``, with the parts of the method that were replaced, and ``choices``.
+    """What a run is called: ``method`` and ``label``, with the parts of the method that were replaced, ``choices``, and
+    the ``overrides`` that were typed.
 
     Args:
         config: as composed.
@@ -138,6 +139,7 @@ def names_of(config: DictConfig, overrides: list[str], choices: Mapping[str, str
         "choices": {
             group: str(option) for group, option in choices.items() if option and not group.startswith("hydra/")
         },
+        "overrides": [override for override in overrides if not is_within(key_of(override), UNNAMED)],
     }
 
 

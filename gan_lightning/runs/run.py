@@ -10,14 +10,13 @@ import socket
 import subprocess
 import traceback
 from dataclasses import dataclass
-from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import lightning as L
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
-from lightning.pytorch.loggers import Logger, TensorBoardLogger, WandbLogger
+from lightning.pytorch.loggers import Logger
 from torch import distributed
 from torch.multiprocessing.spawn import ProcessExitedException
 
@@ -27,11 +26,12 @@ from gan_lightning.callbacks.pictures import Pictures, draw_curves
 from gan_lightning.callbacks.progress import Progress
 from gan_lightning.callbacks.scoring import Scoring
 from gan_lightning.module import Diverged
-from gan_lightning.own_files import append_own, check_folder, check_plain, move_aside
-from gan_lightning.parallel import TogetherError, from_first, raise_together
+from gan_lightning.own_files import append_own, move_aside
+from gan_lightning.parallel import TogetherError, from_first, raise_together, rank_and_processes
 from gan_lightning.resources import PACKAGE
-from gan_lightning.runs.build import Parts, build, build_dashboard
+from gan_lightning.runs.build import Parts, build
 from gan_lightning.runs.checkpoints import AtomicCheckpointIO, Resumable, resumable
+from gan_lightning.runs.dashboards import Pace, end_dashboard, make_dashboards
 from gan_lightning.runs.directory import RunDirectory
 from gan_lightning.runs.identity import check_content
 from gan_lightning.runs.interruption import Interrupted, note_signal, received_signal
@@ -39,7 +39,7 @@ from gan_lightning.runs.metrics_file import read_metrics
 from gan_lightning.runs.metrics_logger import MetricsLogger
 from gan_lightning.runs.processes import DataParallel, device_kind, give_up_others, in_processes, limit_threads
 from gan_lightning.runs.result import Result, read_result, write_result
-from gan_lightning.runs.settings import Settings, flatten
+from gan_lightning.runs.settings import Settings
 from gan_lightning.runs.words import closing, nothing_to_do, opening, quieten
 from gan_lightning.runs.world import processes_of
 
@@ -223,10 +223,13 @@ def fit(settings: Settings, directory: RunDirectory, *, parts: Parts, checkpoint
         resumed_step=0 if checkpoint is None else checkpoint.step,
         clock=lambda: iteration_end.seconds,
     )
+    known = read_result(directory.result_file)
+    dashboards = make_dashboards(settings, directory, parts=parts, result=known) if rank_and_processes()[0] == 0 else []
+    pace = [Pace(every=settings["every"]["log"], clock=metrics)] if dashboards else []
     trainer = make_trainer(
         settings,
-        callbacks=[iteration_end, *make_callbacks(settings, directory, parts=parts), checkpointing],
-        loggers=[metrics, *make_dashboards(settings, directory)],
+        callbacks=[iteration_end, *make_callbacks(settings, directory, parts=parts), *pace, checkpointing],
+        loggers=[metrics, *dashboards],
     )
     ending: dict[str, Any] = {"status": "finished"}
     try:
@@ -236,15 +239,16 @@ def fit(settings: Settings, directory: RunDirectory, *, parts: Parts, checkpoint
         ending = {"status": "diverged", "generator_step": trainer.global_step, "seconds": seconds, "error": str(error)}
     except Interrupted as error:
         ending = {"generator_step": trainer.global_step, "error": str(error)}
+    except Exception:
+        for logger in dashboards:
+            end_dashboard(logger, settings, read_result(directory.result_file), "failed")
+        raise
     if trainer.is_global_zero:
-        for logger in trainer.loggers:
-            show_status(logger, ending.get("status", "interrupted"), step=trainer.global_step)
-            logger.save()
-            logger.finalize("success")
-            if isinstance(logger, WandbLogger):
-                logger.experiment.finish()  # else the next run of a sweep in this process would go on with its curve
+        metrics.save()
         draw_curves(directory)
         directory.record(**{"seconds": round(checkpointing.seconds_kept, 3), **ending})  # as the checkpoint knows it
+        for logger in dashboards:
+            end_dashboard(logger, settings, read_result(directory.result_file), ending.get("status", "interrupted"))
 
 
 def make_trainer(settings: Settings, *, callbacks: list[L.Callback], loggers: list[Logger]) -> L.Trainer:
@@ -287,35 +291,6 @@ def make_callbacks(settings: Settings, directory: RunDirectory, *, parts: Parts)
         Pictures(parts.data, directory=directory, every=every["pictures"]),
         Progress(directory.path.name, scoring=scoring),
     ]
-
-
-def make_dashboards(settings: Settings, directory: RunDirectory) -> list[Logger]:
-    """The dashboard that was asked for, beside ``metrics.csv``, if one was."""
-    make_logger = build_dashboard(settings)
-    if make_logger is None:
-        return []
-    for folder in ("tensorboard", "wandb"):
-        check_folder(directory.path / folder)
-    check_plain(directory.path / "tensorboard" / "hparams.yaml")
-    place: dict[str, Any] = {"save_dir": str(directory.path)}
-    if "project" in settings["logger"]:  # Weights & Biases
-        name = directory.path.name
-        run_id = sha256(f"{settings['study']}/{name}".encode()).hexdigest()[:16]
-        place |= {"group": settings["study"], "name": name, "id": run_id, "resume": "allow"}
-    logger = make_logger(**place)
-    logger.log_hyperparams(flatten(settings))
-    return [logger]
-
-
-def show_status(logger: Logger, status: str, *, step: int) -> None:
-    """How a run ended, where a dashboard shows it; one that diverged has a tag as well on Weights & Biases."""
-    if isinstance(logger, TensorBoardLogger):
-        logger.experiment.add_text("status", status, step)
-    elif isinstance(logger, WandbLogger):
-        run = logger.experiment
-        run.summary["status"] = status
-        others = tuple(tag for tag in run.tags or () if tag != "diverged")
-        run.tags = (*others, "diverged") if status == "diverged" else others
 
 
 def _build_and_fit(settings: Settings, path: Path, checkpoint: Resumable | None) -> None:

@@ -71,7 +71,7 @@ def keys(compose_config: Callable[..., DictConfig]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name, overrides in RUNS.items():
         leaves = sorted(flatten(resolve(compose_config(*overrides))))
-        leaves = [key for key in leaves if not key.startswith(("arch.drawn", "choices"))]
+        leaves = [key for key in leaves if not key.startswith(("arch.drawn", "choices", "overrides"))]
         groups = {key.rpartition(".")[0] for key in leaves} - {""}
         found[name] = [*leaves, *sorted(groups)]
     return found

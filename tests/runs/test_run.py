@@ -404,29 +404,7 @@ def test_evaluate_repeats_the_final_score_to_the_last_digit(train: Train, tmp_pa
     assert report["protocol"] == scores["protocol"]
 
 
-def test_wandb_works_with_no_network_and_no_account(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WANDB_SILENT", "true")
-    sweep = train("-m", *TINY, "generator_steps=2", "seed=0,1", "logger=wandb", "study=offline")
-    assert sweep.code == 0, sweep.out + sweep.err
-    runs = sorted((train.folder / "runs" / "offline").glob("*/wandb/offline-run-*"))
-    ids = {run.name.rpartition("-")[2] for run in runs}
-    assert len(runs) == len(ids) == 2
-    for run in runs:
-        (record,) = run.glob("run-*.wandb")
-        assert record.stat().st_size > 1000
-        assert list((run / "files" / "media" / "images").glob("samples*.png"))
-
-
 DIVERGING = (*TINY, "generator_steps=4", "every.log=2", "learning_rate_scale=1e30", "hydra.run.dir=here")
-
-
-def test_wandb_shows_that_a_run_diverged_by_status_and_tag(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WANDB_SILENT", "true")
-    assert train(*DIVERGING, "logger=wandb").code == 0
-    (record,) = (train.folder / "here" / "wandb").glob("offline-run-*/run-*.wandb")
-    content = record.read_bytes()
-    assert b'"diverged"' in content, "in the summary, as JSON"
-    assert content.count(b"diverged") > content.count(b'"diverged"'), "and as a tag"
 
 
 def test_an_iterator_that_ends_within_ones_own_network_fails_the_run(
@@ -445,16 +423,6 @@ class Ending(Critic):
     assert done.code == 1
     assert "failed: a network or an objective raised StopIteration after generator iteration " in done.out + done.err
     assert result(train.folder / "here")["status"] == "failed"
-
-
-def test_tensorboard_shows_how_a_run_ended(train: Train) -> None:
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    assert train(*DIVERGING, "logger=tensorboard").code == 0
-    events = EventAccumulator(str(train.folder / "here" / "tensorboard"))
-    events.Reload()
-    (status,) = events.Tensors("status/text_summary")
-    assert status.tensor_proto.string_val == [b"diverged"]
 
 
 def test_a_run_that_diverges_says_so_in_its_last_line_and_in_the_sweeps(train: Train) -> None:
