@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-slow test-cluster check format setup clean
+.PHONY: demo test test-slow test-cluster check docs format setup clean
 
 demo: setup ## train WGAN-GP on the digits: minutes on a laptop, offline
 	$(VENV)/bin/python train.py
@@ -35,3 +35,6 @@ $(READY): pyproject.toml constraints.txt
 
 clean:
 	rm -rf $(VENV)
+
+docs: setup ## the documentation as a site, in site/
+	$(VENV)/bin/python -m mkdocs build --quiet
