@@ -37,4 +37,4 @@ clean:
 	rm -rf $(VENV)
 
 docs: setup ## the documentation as a site, in site/
-	$(VENV)/bin/python -m mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --quiet --strict

@@ -131,8 +131,23 @@ def test_no_command_runs_what_a_run_names_at_whatever_depth(
     marker, nodes = bombs
     settings: Any = OmegaConf.to_container(OmegaConf.load(runs[name] / "config.yaml"))
     built = {"arch", "objective", "constraint", "optimizer", "data", "decay", "ema", "class_loss"}
-    elsewhere = ("choices", "overrides", "logger", "trainer", "metrics")
-    places = [path for path in nodes_of(settings) if path[0] not in elsewhere]
+    places = [path for path in nodes_of(settings) if path[0] in built and path != ("arch",)]
+    assert len(places) > 8
+    for number, (target, node) in enumerate(nodes.items()):
+        for path in places[number % 3 :: 3]:
+            run = attacked(runs[name], replaced(settings, path, node))
+            for module, *rest in (("sample",), ("evaluate", "metrics=digits_classifier", "metrics.samples=100")):
+                code, said = ended(capsys, module, str(run), *rest)
+                assert code == 2 and said.startswith("error: ") and len(said.splitlines()) == 1, (target, path, said)
+                assert not marker.exists(), (target, path, module)
+
+
+def test_a_start_that_goes_on_runs_nothing_that_the_directory_names(
+    bombs: tuple[Path, dict[str, dict[str, Any]]], runs: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    marker, nodes = bombs
+    settings: Any = OmegaConf.to_container(OmegaConf.load(runs["digits"] / "config.yaml"))
+    places = [path for path in nodes_of(settings) if path[0] not in ("choices", "logger", "trainer", "metrics")]
     for number, node in enumerate(nodes.values()):
         run = attacked(runs["digits"], replaced(settings, places[number % len(places)], node))
         with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as end:

@@ -88,7 +88,6 @@ def test_wandb_gets_names_settings_scores_and_pictures_with_no_network_and_no_ac
         "rate/critic",
         "iterations_per_second",
         "seconds",
-        "samples",
     } <= logged
     defined = {metric.name: metric for metric in of_kind(runs[0], "metric")}
     assert "seconds" in defined and defined["score/digits_score"].summary.max
