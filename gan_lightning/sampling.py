@@ -26,6 +26,7 @@ class Sampler:
         device: where the generator is.
         classes: how many classes a conditional generator knows; ``None`` for an unconditional one.
         then: what becomes of the generator's output; nothing by default.
+        truncation: the largest entry of a latent, either sign; ``None`` for any. Source: arXiv:1809.11096, section 3.1.
     """
 
     def __init__(
@@ -36,13 +37,37 @@ class Sampler:
         device: torch.device,
         classes: int | None = None,
         then: Callable[[Tensor], Tensor] = lambda samples: samples,
+        truncation: float | None = None,
     ) -> None:
         self.generator, self.latent_dim, self.device, self.classes = generator, latent_dim, device, classes
-        self.then = then
+        self.then, self.truncation = then, truncation
 
     def followed_by(self, then: Callable[[Tensor], Tensor]) -> "Sampler":
         """The sampler of the same samples in another form, such as that in which real ones are stored."""
-        return Sampler(self.generator, latent_dim=self.latent_dim, device=self.device, classes=self.classes, then=then)
+        return self._with(then=then)
+
+    def truncated(self, truncation: float) -> "Sampler":
+        """The sampler of latents from a normal distribution cut off on both sides: typical samples, less varied.
+
+        Where others draw again what lies beyond, here every entry takes the place in the narrower distribution that it
+        had in the whole one: distributed alike, and a seed's samples change little by little.
+
+        Raises:
+            ValueError: if the truncation is not positive.
+        """
+        if not truncation > 0:
+            raise ValueError(f"truncation={truncation} is not possible: a number above 0 is needed")
+        return self._with(truncation=truncation)
+
+    def _with(self, *, then: Callable[[Tensor], Tensor] | None = None, truncation: float | None = None) -> "Sampler":
+        return Sampler(
+            self.generator,
+            latent_dim=self.latent_dim,
+            device=self.device,
+            classes=self.classes,
+            then=self.then if then is None else then,
+            truncation=self.truncation if truncation is None else truncation,
+        )
 
     def samples(self, count: int, *, seed: int, purpose: str, labels: Tensor | None = None) -> Tensor:
         """Samples 0 to ``count - 1``, all of them in this process.
@@ -96,7 +121,8 @@ class Sampler:
 
     def latents(self, block: int, *, seed: int, purpose: str) -> Tensor:
         """The latents of a block, ``(BLOCK, latent_dim)``, on the CPU."""
-        return torch.randn(BLOCK, self.latent_dim, generator=seeded_generator(seed, purpose, block))
+        latents = torch.randn(BLOCK, self.latent_dim, generator=seeded_generator(seed, purpose, block))
+        return latents if self.truncation is None else truncated_normal(latents, self.truncation)
 
     def of_latents(self, latents: Tensor, *, labels: Tensor | None = None) -> Tensor:
         """Samples ``(N, *)`` of given latents ``(N, latent_dim)``, in whole blocks.
@@ -138,6 +164,13 @@ class Sampler:
         if labels.shape != (count,) or not 0 <= labels.min() <= labels.max() < self.classes:
             given = f"labels {tuple(labels.shape)} such as {labels.flatten()[:5].tolist()}"
             raise ValueError(f"{given} are not possible: {count} numbers from 0 to {self.classes - 1} are needed")
+
+
+def truncated_normal(latents: Tensor, truncation: float) -> Tensor:
+    """Standard normal numbers as those of a normal distribution cut off at ± ``truncation``, at the same quantiles."""
+    normal = torch.special.ndtr
+    low, high = (normal(torch.tensor(side * truncation, dtype=torch.double)) for side in (-1, 1))
+    return torch.special.ndtri(low + (high - low) * normal(latents.double())).clamp(-truncation, truncation).float()
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from PIL import Image
 
 import gan_lightning as gl
 from gan_lightning.resources import project_folder
-from gan_lightning.sample import write_images
+from gan_lightning.sample import Source, write_images
 
 SHORT = [*TINY, "generator_steps=3", "every.log=1", "every.pictures=3"]
 
@@ -53,7 +53,7 @@ def test_samples_are_those_of_the_command(here: Path) -> None:
     run = gl.load(gl.train(SHORT).directory)
     samples = run.sample(5, seed=4)
     assert samples.shape == (5, 1, 16, 16) and not run.generator.training
-    write_images(run._files, here / "images", count=5, checkpoint="last", seed=4)
+    write_images(Source(run._files, seed=4), here / "images", count=5)
     pixels = torch.tensor(list(Image.open(here / "images" / "000003.png").convert("L").tobytes()))
     shown = ((samples[3].flatten().cpu() + 1) / 2 * 255).round()
     assert (pixels - shown).abs().max() <= 1

@@ -284,8 +284,12 @@ MAY_IMPORT: dict[str, set[str]] = {
         "runs.words",
         "runs.world",
     },
+    "nearest": {"atomic", "data", "metrics"},
+    "animate": {"atomic", "own_files", "report"},
     "sample": {
+        "animate",
         "atomic",
+        "nearest",
         "callbacks",
         "cli",
         "data",

@@ -122,7 +122,7 @@ class ImageScorer:
         Raises:
             ValueError: if they are not.
         """
-        _rgb(first)
+        rgb(first)
         if self.needs_reference and count < self._least:
             raise ValueError(f"{count} reference images; at least {self._least} are needed")
 
@@ -214,7 +214,7 @@ class ImageScorer:
         network = self._load().network.to(device)
         bank = FeatureBank(network.get_requested_features_list(), gather=gather).to(device)
         for first, images in numbered:
-            bank.update(first, network(_rgb(images).to(device)))
+            bank.update(first, network(rgb(images).to(device)))
         if not bank.update_called:
             raise ValueError("no images to score or to compare with: an empty set was given")
         return bank.compute()
@@ -264,7 +264,7 @@ def _numbered(batches: Iterable[Tensor], rank: int = 0, processes: int = 1) -> I
         first += len(images)
 
 
-def _rgb(images: Tensor) -> Tensor:
+def rgb(images: Tensor) -> Tensor:
     """Images ``(B, 3, H, W)``, uint8, from those with one or three channels."""
     if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] not in (1, 3):
         shape = "x".join(map(str, images.shape[1:]))
