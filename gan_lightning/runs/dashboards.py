@@ -80,9 +80,11 @@ def names_on_wandb(settings: Settings) -> dict[str, Any]:
 
 
 def called(override: str, choices: Mapping[str, str]) -> str:
-    """An override in short: the option alone of a config group, the last part of any other key."""
+    """An override in short: the option alone of a config group, unless that is none; of a key its last two parts."""
     key, _, value = override.lstrip("+").partition("=")
-    return value if key in choices else f"{key.rpartition('.')[2]}={value}"
+    if key in choices and value != "none":
+        return value
+    return f"{'.'.join(key.split('.')[-2:])}={value}"
 
 
 def shortened(name: str, length: int) -> str:
@@ -171,7 +173,7 @@ def end_dashboard(logger: Logger, settings: Settings, result: Result, status: st
     told = outcome(result)
     if isinstance(logger, TensorBoardLogger):
         config = {key: value if value is not None else "none" for key, value in plain_config(settings, result).items()}
-        logger.log_hyperparams(config, {key: value for key, value in told.items() if isinstance(value, float)})
+        logger.log_hyperparams(config, told)
         logger.experiment.add_text("status", status, result.generator_step)
     elif isinstance(logger, WandbLogger):
         run = logger.experiment
@@ -184,13 +186,13 @@ def end_dashboard(logger: Logger, settings: Settings, result: Result, status: st
         logger.experiment.finish(exit_code=int(status == "failed"))
 
 
-def outcome(result: Result) -> dict[str, float | int]:
+def outcome(result: Result) -> dict[str, float]:
     """Final and best scores with their iterations, seconds and pace."""
-    told: dict[str, float | int] = {"seconds": float(result.seconds)}
+    told = {"seconds": float(result.seconds)}
     if result.seconds > 0:
         told["iterations_per_second"] = result.generator_step / result.seconds
     for which in ("final", "best"):
         for name, value in ((result.scores or {}).get(which) or {}).items():
             if value is not None:
-                told[f"{which}/{name}"] = value
+                told[f"{which}/{name}"] = float(value)
     return told

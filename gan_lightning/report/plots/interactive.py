@@ -92,7 +92,7 @@ def traces_of(course: Course, y_format: str) -> list[dict[str, Any]]:
             **shared,
             "mode": "lines+markers" if len(at) <= 40 else "lines",
             "line": {"color": colour, "dash": DASH_NAMES.get(str(course.line.dashes), "dot"), "shape": shape},
-            "marker": {"size": 5},
+            "marker": {"size": 10 if len(at) == 1 else 5},
             "x": at,
             "y": [finite(course.y[index]) for index in kept],
             "hovertemplate": f"%{{y:{y_format}}}",
