@@ -256,6 +256,16 @@ MAY_IMPORT: dict[str, set[str]] = {
         "runs.settings",
     },
     "__init__": {"api", "data", "module"},
+    "dashboard": {
+        "cli",
+        "own_files",
+        "report",
+        "runs.dashboards",
+        "runs.directory",
+        "runs.metrics_file",
+        "runs.result",
+        "start",
+    },
     "export": {
         "atomic",
         "callbacks",

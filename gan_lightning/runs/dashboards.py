@@ -1,6 +1,6 @@
 """Dashboards beside ``metrics.csv``: what a run is called there, what is known of it, and how it ended."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any
 
@@ -16,6 +16,8 @@ from gan_lightning.runs.identity import is_within, key_of
 from gan_lightning.runs.metrics_logger import MetricsLogger
 from gan_lightning.runs.result import Result
 from gan_lightning.runs.settings import Settings, flatten
+
+WRONG = ("diverged", "failed")
 
 LONGEST = 60
 """Letters of a name."""
@@ -48,8 +50,7 @@ def make_dashboards(settings: Settings, directory: RunDirectory, *, parts: Parts
     check_plain(directory.path / "tensorboard" / "hparams.yaml")
     place: dict[str, Any] = {"save_dir": str(directory.path)}
     if "project" in settings["logger"]:  # Weights & Biases
-        run_id = sha256(f"{settings['study']}/{directory.path.name}".encode()).hexdigest()[:16]
-        place |= {"id": run_id, "resume": "allow", **names_on_wandb(settings)}
+        place |= {"id": id_on_wandb(settings, directory), "resume": "allow", **names_on_wandb(settings)}
     logger = make_logger(**place)
     if isinstance(logger, WandbLogger):
         logger.experiment.config.update(plain_config(settings, result), allow_val_change=True)
@@ -57,6 +58,17 @@ def make_dashboards(settings: Settings, directory: RunDirectory, *, parts: Parts
     elif isinstance(logger, TensorBoardLogger):
         logger.experiment.add_custom_scalars(layout(parts.scorer))
     return [logger]
+
+
+def id_on_wandb(settings: Settings, directory: RunDirectory) -> str:
+    """What W&B knows a run by: a function of its study and its directory's name."""
+    return sha256(f"{settings['study']}/{directory.path.name}".encode()).hexdigest()[:16]
+
+
+def ended_tags(tags: Iterable[str], status: str) -> tuple[str, ...]:
+    """A run's tags once it has ended: with its status where it diverged or failed."""
+    others = tuple(tag for tag in tags if tag not in WRONG)
+    return (*others, status) if status in WRONG else others
 
 
 def names_on_wandb(settings: Settings) -> dict[str, Any]:
@@ -178,8 +190,7 @@ def end_dashboard(logger: Logger, settings: Settings, result: Result, status: st
     elif isinstance(logger, WandbLogger):
         run = logger.experiment
         run.summary.update({"status": status, **told})
-        others = tuple(tag for tag in run.tags or () if tag not in ("diverged", "failed"))
-        run.tags = (*others, status) if status in ("diverged", "failed") else others
+        run.tags = ended_tags(run.tags or (), status)
     logger.save()
     logger.finalize("failed" if status == "failed" else "success")
     if isinstance(logger, WandbLogger):  # else the next run of a sweep in this process would go on with its curve
