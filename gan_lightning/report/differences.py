@@ -86,12 +86,14 @@ def candidates(runs: Iterable[Run]) -> list[str]:
 def differing(settings: Sequence[Known]) -> list[str]:
     """The settings in which runs differ, options of config groups first; one that a run lacks is another value.
 
-    Seeds are not among them, nor what the table of runs has a column for anyway, nor which code an option names.
+    Seeds are not among them, nor what the table of runs has a column for anyway, nor which code an option names; and a
+    run of which not all settings are known tells nothing.
     """
-    every = dict.fromkeys(key for known in settings for key in known)
+    whole = [known for known in settings if LENGTH in known]
+    every = dict.fromkeys(key for known in whole for key in known)
     elsewhere = (*NO_AXIS, f"{CHOICES}method", "method", "n_critic")
     kept = [key for key in every if not is_within(key, elsewhere) and key.rpartition(".")[2] not in CODE]
-    found = [key for key in kept if len({known.get(key) for known in settings}) > 1]
+    found = [key for key in kept if len({known.get(key) for known in whole}) > 1]
     return sorted(found, key=lambda key: not key.startswith(CHOICES))
 
 

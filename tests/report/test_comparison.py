@@ -202,3 +202,15 @@ def test_real_samples_stand_below_those_of_each_column(add_member: AddMember) ->
     cells: dict[Any, Any] = sample_cells(groups, Samples())
     assert cells[REAL, "a"].picture == run / "samples" / "real.png"
     assert list(cells) == [("", "a"), ("", "b"), (REAL, "a")]
+
+
+def test_every_setting_that_differs_has_a_column_and_a_lost_config_adds_none(
+    add_member: AddMember, compare: Callable[..., str]
+) -> None:
+    for seed, (bound, rate) in enumerate([(0.1, 1e-4), (0.01, 1e-3)]):
+        settings = {"constraint": {"bound": bound, "p": 2}, "optimizer": {"lr": rate, "_target_": f"a.B{seed}"}}
+        add_member("wgan_clip", seed, 1.0, settings=settings)
+    (add_member("wgan_clip", 7, 1.0, settings={"other": 1}) / "config.yaml").unlink()
+    titles = cells_of(compare(), "## Every run")[0]
+    assert {"constraint.bound", "optimizer.lr"} <= set(titles)
+    assert not {"constraint.p", "optimizer._target_", "other", "generator_steps"} & set(titles)
