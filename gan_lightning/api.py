@@ -191,8 +191,8 @@ def train(overrides: Sequence[str] = ()) -> Run:
         RuntimeError: if it failed, with its error; the traceback is in its ``train.log``.
         KeyboardInterrupt: if it was interrupted.
     """
-    if isinstance(overrides, str):
-        raise ValueError(f"overrides={overrides!r} is not possible: a list of them is needed")
+    if not isinstance(overrides, (list, tuple)) or not all(isinstance(override, str) for override in overrides):
+        raise ValueError(f"overrides={overrides!r} is not possible: a list of them is needed, such as ['seed=1']")
     places: list[Path] = []
 
     def trained(config: DictConfig) -> str:

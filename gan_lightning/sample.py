@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from gan_lightning.sampling import Sampler
 
 
+MOST_SEEDS = 10_000
+"""Each makes a block of samples, of which one is kept."""
+
+
 @dataclass(frozen=True)
 class Source:
     """What is sampled, and by which latents.
@@ -198,7 +202,11 @@ def seeds_of(text: str) -> range:
     first, dash, last = text.partition("-")
     if not first.isdecimal() or (dash and not last.isdecimal()) or (dash and int(last) < int(first)):
         raise ValueError(f"--seeds {text} is not possible: a number, or two of them such as 0-9, are needed")
-    return range(int(first), int(last or first) + 1)
+    seeds = range(int(first), int(last or first) + 1)
+    check_value(seeds.stop - 1, Seed, "--seeds")
+    if len(seeds) > MOST_SEEDS:
+        raise ValueError(f"--seeds {text} is not possible: no more than {MOST_SEEDS:,} images at a time")
+    return seeds
 
 
 def main() -> None:

@@ -82,6 +82,7 @@ def test_it_works_beside_another_use_of_hydra_and_leaves_logging_as_it_was(here:
         (["nonsense=1"], "nonsense"),
         (["data=image_folder", "data.root=nowhere"], "nowhere"),
         ("objective=lsgan", "a list of them"),
+        ([1], "a list of them"),
     ],
 )
 def test_mistakes_are_one_line(overrides: list[str], words: str, here: Path) -> None:

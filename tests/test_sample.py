@@ -80,6 +80,7 @@ def test_grid_and_images_are_those_that_training_showed(train: Train, monkeypatc
         (["--truncation", "nan"], "--truncation nan is not possible"),
         (["--seeds", "5-3"], "--seeds 5-3 is not possible: a number, or two of them such as 0-9"),
         (["--seeds", "a"], "--seeds a is not possible"),
+        (["--seeds", "0-99999999"], "--seeds 0-99999999 is not possible: no more than 10,000"),
         (["--animate", "film.avi"], "allowed: a name that ends in .gif or .mp4"),
         (["--animate", "film.gif"], "no pictures of training"),
     ],

@@ -66,9 +66,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_trust(parser)
     options = parser.parse_args(arguments)
     try:
+        check_page(options)
         if options.list:
             return list_studies(options.runs)
-        check_page(options)
         return watch(options) if options.watch else once(options)
     except (ValueError, OSError) as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
@@ -94,6 +94,8 @@ def check_page(options: argparse.Namespace) -> None:
         check_possible()
         if options.html.is_dir():
             raise ValueError(f"--html {options.html} is not possible: that is a directory; name a file")
+    if options.list and (options.html or options.watch):
+        raise ValueError("--list beside --html or --watch is not possible: a page is of one study")
     if options.watch is not None and options.watch < 1:
         raise ValueError(f"--watch {options.watch} is not possible: at least 1 second")
 

@@ -125,6 +125,11 @@ def test_a_page_without_its_packages_is_refused_at_once(
     assert "pip install 'gan_lightning[html]'; missing: plotly" in capsys.readouterr().err
 
 
+def test_a_list_has_no_page(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--list", "--html", "page.html"]) == 2
+    assert "a page is of one study" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("option", "words"), [("--watch=0", "at least 1 second"), ("--html=.", "a directory")])
 def test_options_are_refused_before_runs_are_read(
     option: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
