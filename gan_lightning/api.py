@@ -1,6 +1,7 @@
 """What a notebook or a script needs: train a run, open one, list those of a directory."""
 
 import logging
+import sys
 import warnings
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from gan_lightning.cli import job, one_line
+from gan_lightning.own_files import LogFile
 from gan_lightning.ranges import Seed, check_value
 from gan_lightning.runs.directory import RunDirectory
 from gan_lightning.runs.interruption import forget_signal, received_signal, signals_watched
@@ -197,15 +199,16 @@ def train(overrides: Sequence[str] = ()) -> Run:
 
     def trained(config: DictConfig) -> str:
         places.append(Path(HydraConfig.get().runtime.output_dir))
-        return job(config)
+        with lines_told(places[0] / "train.log"):
+            return job(config)
 
     forget_signal()
     try:
-        with signals_watched(), logging_as_before(), hydra_as_before(), composing():
+        with signals_watched(), hydra_as_before(), composing():
             check_options(overrides)
             hydra = GlobalHydra.instance().hydra
             assert hydra is not None
-            hydra.run("train", trained, list(overrides))
+            hydra.run("train", trained, list(overrides), with_log_configuration=False)
     except (HydraException, OmegaConfBaseException, Mistake) as error:
         raise ValueError(one_line(error)) from None
     except SystemExit:
@@ -228,16 +231,22 @@ def hydra_as_before() -> Iterator[None]:
 
 
 @contextmanager
-def logging_as_before() -> Iterator[None]:
-    """Afterwards the root logger writes where it did; the run's own lines go to the screen and its ``train.log``."""
-    root = logging.getLogger()
-    handlers, level, raising = root.handlers[:], root.level, logging.raiseExceptions
+def lines_told(file: Path) -> Iterator[None]:
+    """Within it this package's messages go to the screen and, dated, to a file; whoever has set up logging keeps it."""
+    logger = logging.getLogger("gan_lightning")
+    handlers = logging.StreamHandler(sys.stdout), LogFile(file, delay=True)
+    handlers[1].setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    before = logger.level, logger.propagate, logging.raiseExceptions
     logging.raiseExceptions = False  # a message that cannot be written, as on a full disk, is no error of its own
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    for handler in handlers:
+        logger.addHandler(handler)
     try:
         yield
     finally:
-        for handler in root.handlers:
-            if handler not in handlers:
-                handler.close()
-        root.handlers[:], logging.raiseExceptions = handlers, raising
-        root.setLevel(level)
+        for handler in handlers:
+            logger.removeHandler(handler)
+            handler.close()
+        logger.setLevel(before[0])
+        logger.propagate, logging.raiseExceptions = before[1:]

@@ -65,12 +65,22 @@ def test_a_second_call_trains_nothing_and_a_longer_one_goes_on(here: Path) -> No
     assert gl.train(SHORT).directory.joinpath("result.json").stat().st_mtime_ns == written
 
 
-def test_it_works_beside_another_use_of_hydra_and_leaves_logging_as_it_was(here: Path) -> None:
+def test_it_works_beside_another_use_of_hydra_and_leaves_logging_as_it_was(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = logging.FileHandler(here / "own.log")
+    logging.getLogger().addHandler(own)
     handlers, level = logging.getLogger().handlers[:], logging.getLogger().level
     with initialize_config_dir(str(project_folder("conf")), version_base="1.3"):
-        gl.train(SHORT)
+        run = gl.train(SHORT)
         assert compose("train").seed == 0
     assert logging.getLogger().handlers == handlers and logging.getLogger().level == level
+    assert own.stream is not None and not own.stream.closed
+    logging.getLogger().removeHandler(own)
+    own.close()
+    assert capsys.readouterr().out.count("finished at generator iteration 3") == 1
+    assert (run.directory / "train.log").read_text().count("finished at generator iteration 3") == 1
+    assert logging.getLogger("gan_lightning").handlers == []
 
 
 @pytest.mark.parametrize(

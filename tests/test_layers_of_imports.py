@@ -246,6 +246,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "callbacks",
         "cli",
         "module",
+        "own_files",
         "ranges",
         "runs.build",
         "runs.directory",
