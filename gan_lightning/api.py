@@ -42,12 +42,16 @@ class Run:
 
     Raises:
         FileNotFoundError: if there is no run.
-        ValueError: if its settings cannot be read.
+        ValueError: if its settings cannot be read, or an argument is not possible.
     """
 
     def __init__(self, directory: Path, *, checkpoint: str = "last", trusted: Collection[str] = ()) -> None:
         if checkpoint not in ("last", "best"):
             raise ValueError(f"checkpoint={checkpoint!r} is not possible: allowed: last, best")
+        if isinstance(trusted, str):  # in which parts of a name would be found as well
+            raise ValueError(
+                f"trusted={trusted!r} is not possible: a list of packages is needed, such as [{trusted!r}]"
+            )
         self._files = RunDirectory(Path(directory))
         self.checkpoint, self.trusted = checkpoint, trusted
         _ = self.settings

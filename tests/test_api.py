@@ -164,3 +164,9 @@ def test_the_names_are_there_and_wait_for_nothing() -> None:
     assert all(getattr(gl, name) is not None for name in gl.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = gl.nothing
+
+
+def test_packages_that_are_trusted_are_a_list_and_no_text_that_has_others_in_it(here: Path) -> None:
+    run = gl.train(SHORT)
+    with pytest.raises(ValueError, match="a list of packages is needed"):
+        gl.load(run.directory, trusted="my_losses")
