@@ -1,12 +1,13 @@
 """Pages that are made of what stands elsewhere: README, the studies in sweeps/, every option of conf/."""
 
 import re
+from itertools import takewhile
 from pathlib import Path
-from typing import Any
 
-import yaml
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+
+from gan_lightning.report.study import swept
 
 PROJECT = Path(__file__).parent.parent
 RESULTS = PROJECT / "benchmarks" / "results"
@@ -42,22 +43,21 @@ def with_links(text: str, folder: Path, pictures: dict[Path, str]) -> str:
         words, place = match.groups()
         file = (folder / place.partition("#")[0]).resolve()
         if file.suffix in (".png", ".gif") and file.is_file():
-            pictures.setdefault(file, "pictures/" + "-".join(file.relative_to(PROJECT).parts))
-            return f"{words}({pictures[file]})"
+            return f"{words}({kept(file, pictures)})"
         return words.lstrip("!")[1:-1]
 
     return LINK.sub(moved, text)
 
 
+def kept(picture: Path, pictures: dict[Path, str]) -> str:
+    """Where a picture of the project lies on the site, to whose pictures it is added."""
+    return pictures.setdefault(picture, "pictures/" + "-".join(picture.relative_to(PROJECT).parts))
+
+
 def comment_of(lines: list[str]) -> str:
     """The comment at the head of a YAML file, as text."""
-    head = [line for line in lines if not line.startswith("# @package")]
-    found = []
-    for line in head:
-        if not line.startswith("#"):
-            break
-        found.append(line.lstrip("# ").rstrip())
-    return " ".join(found)
+    head = takewhile(lambda line: line.startswith("#"), lines)
+    return " ".join(line.lstrip("# ").rstrip() for line in head if not line.startswith("# @package"))
 
 
 def studies(pictures: dict[Path, str]) -> str:
@@ -66,15 +66,13 @@ def studies(pictures: dict[Path, str]) -> str:
     lines = [text, "", "## Every study", ""]
     for file in sorted((PROJECT / "sweeps").glob("*.yaml")):
         content = file.read_text(encoding="utf-8")
-        node: dict[str, Any] = yaml.safe_load(content)
-        swept = ((node.get("hydra") or {}).get("sweeper") or {}).get("params") or {}
+        axes = swept(file)
         lines += [f"### {file.stem}", "", comment_of(content.splitlines()), ""]
         lines += [f"    python train.py -m +sweeps={file.stem} hydra/launcher=joblib", ""]
-        if swept:
-            lines += ["Sweeps " + ", ".join(f"`{axis}` over `{values}`" for axis, values in swept.items()) + ".", ""]
+        if axes:
+            lines += ["Sweeps " + ", ".join(f"`{axis}` over `{values}`" for axis, values in axes.items()) + ".", ""]
         for picture in sorted((RESULTS / file.stem).glob("*.png"))[:3]:
-            pictures[picture] = "pictures/" + "-".join(picture.relative_to(PROJECT).parts)
-            lines += [f"![{file.stem}: {picture.stem}]({pictures[picture]})", ""]
+            lines += [f"![{file.stem}: {picture.stem}]({kept(picture, pictures)})", ""]
     return "\n".join(lines)
 
 
@@ -100,7 +98,7 @@ def options() -> str:
 
 def settings_table(file: Path) -> list[str]:
     """The settings of a YAML file with the comments on their lines; without what composes it."""
-    rows = list(settings_of(file.read_text(encoding="utf-8").splitlines()))
+    rows = settings_of(file.read_text(encoding="utf-8").splitlines())
     if not rows:
         return []
     cells = [[f"`{key}`", f"`{value}`" if value else "", comment] for key, value, comment in rows]

@@ -9,8 +9,7 @@ from tempfile import TemporaryDirectory
 from PIL import Image, ImageDraw, ImageFont
 
 from gan_lightning.atomic import atomic_file
-from gan_lightning.own_files import check_folder
-from gan_lightning.report.pictures import read_picture
+from gan_lightning.report.pictures import kept_samples, read_picture
 
 FRAME, LAST_FRAME = 250, 2000
 """Milliseconds that a picture and the last one are shown."""
@@ -43,7 +42,7 @@ def write_animation(samples: Path, file: Path) -> int:
     Raises:
         ValueError: if there are no pictures, or if one is broken or of another size.
     """
-    kept = {int(path.stem): path for path in check_folder(samples).glob("*.png") if path.stem.isdecimal()}
+    kept = kept_samples(samples, "png")
     if not kept:
         raise ValueError(f"--animate is not possible: no pictures of training in {samples}; every.pictures keeps them")
     steps = sorted(kept)

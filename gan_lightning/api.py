@@ -85,17 +85,18 @@ class Run:
     @property
     def status(self) -> str:
         """``finished``, ``diverged`` or ``failed``; ``running`` until then, also after an interruption."""
-        return "running" if self._files.result is None else self.result.status
+        result = self._files.result
+        return "running" if result is None else result.status
 
     @property
     def scores(self) -> dict[str, float | None]:
         """The final scores by name; empty where none was taken."""
-        return {name: value for name, value in self._taken("final").items() if name != "generator_step"}
+        return self.result.scores_taken("final")
 
     @property
     def best_scores(self) -> dict[str, float | None]:
         """The scores of the best generator, and its ``generator_step``; empty where none was taken."""
-        return self._taken("best")
+        return self.result.taken("best")
 
     @property
     def metrics(self) -> "DataFrame":
@@ -152,9 +153,6 @@ class Run:
 
         check_value(seed, Seed, "seed")
         return self.module.sampler.samples(count, seed=seed, purpose=PURPOSE, labels=labels)
-
-    def _taken(self, which: str) -> dict[str, float | None]:
-        return dict((self.result.scores or {}).get(which) or {})
 
 
 def load(run: str | Path, *, checkpoint: str = "last", trusted: Collection[str] = ()) -> Run:

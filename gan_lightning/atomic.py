@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,18 +22,37 @@ def atomic_file(path: Path) -> Iterator[Path]:
     Raises:
         OSError: naming ``path``, where it cannot be written, as on a full disk.
     """
+    with _beside(path) as temporary:
+        try:
+            os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+            yield temporary
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """As :func:`atomic_file`, a folder: ``path`` is not there yet, or an empty one, whose place it takes."""
+    with _beside(path) as temporary:
+        try:
+            temporary.mkdir()
+            yield temporary
+            os.rename(temporary, path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{randbelow(UNKNOWN)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
         yield temporary
-        os.replace(temporary, path)
     except OSError as error:
         if error.errno is None or error.filename not in (None, str(temporary), temporary):
             raise
         raise OSError(error.errno, error.strerror, str(path)) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def remove_leftovers(folder: Path, *, besides: Collection[str] = ()) -> None:

@@ -1,9 +1,9 @@
 """``python -m gan_lightning.dashboard STUDY``: a study on Weights & Biases, as a workspace and a report.
 
 The workspace has scores by group with bands, losses, the critic's estimate beside its held-out one, gradient norms,
-rates, samples and a table of runs; the report has the study's own report, its pictures and those panels. A second call
-changes both and makes no others. ``--sync`` sends runs first that were logged offline, ``--from-runs`` those that were
-trained without W&B. Where another server than W&B's own is meant, WANDB_BASE_URL names it.
+rates and samples, beside W&B's own table of runs; the report has the tables of the study's own report and those panels.
+A second call changes both and makes no others. ``--sync`` sends runs first that were logged offline, ``--from-runs``
+those that were trained without W&B. Where another server than W&B's own is meant, WANDB_BASE_URL names it.
 """
 
 if __name__ == "__main__":  # before what takes seconds to load
@@ -37,7 +37,7 @@ PATIENCE = 300
 
 PICTURES = ("samples", "real samples")
 
-ITERATION, SECONDS = "trainer/global_step", "seconds"
+SECONDS = "seconds"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -112,8 +112,8 @@ def log_runs(study: Study, *, project: str) -> list[str]:
     """
     import wandb
 
-    from gan_lightning.report.pictures import read_picture
-    from gan_lightning.runs.dashboards import ended_tags, id_on_wandb, names_on_wandb, outcome, plain_config
+    from gan_lightning.report.pictures import kept_samples, read_picture
+    from gan_lightning.runs.dashboards import ITERATION, ended_tags, id_on_wandb, names_on_wandb, outcome, plain_config
     from gan_lightning.runs.result import read_result
 
     left_out = []
@@ -124,11 +124,7 @@ def log_runs(study: Study, *, project: str) -> list[str]:
         try:
             settings, result = directory.sound_settings, read_result(directory.result_file)
             rows, names = read_metrics(directory.metrics), names_on_wandb(settings)
-            pictures = {
-                int(file.stem): read_picture(file)
-                for file in check_folder(directory.samples).glob("*.png")
-                if file.stem.isdecimal()
-            }
+            pictures = {step: read_picture(file) for step, file in kept_samples(directory.samples, "png").items()}
         except (KeyError, TypeError, OSError, ValueError) as error:
             left_out.append(f"{run.directory.name}: {' '.join(str(error).split())}")
             continue
@@ -192,15 +188,17 @@ def view_name(study: Study) -> str:
     return sha256(f"gan_lightning workspace of {study.name}".encode()).hexdigest()[:11]
 
 
-def score_of(study: Study) -> str | None:
-    """The score that most runs were judged by."""
-    names = [str(run.scores["monitor"]) for run in study.runs if run.scores]
-    return max(dict.fromkeys(names), key=names.count) if names else None
+def job_types(study: Study) -> list[str]:
+    """What the study's runs are found by."""
+    return sorted({str(run.study) for run in study.runs})
 
 
 def panels(study: Study) -> "dict[str, list[LinePlot]]":
-    """Line plots by section: medians of groups with their bands, scores by seconds too."""
+    """Line plots by section: means of groups, lowest to highest run shaded, scores by seconds too."""
     from wandb_workspaces.reports.v2.interface import LinePlot, Metric
+
+    from gan_lightning.report.kinds.runs import common_score
+    from gan_lightning.runs.dashboards import ITERATION
 
     def plot(title: str, *y: str, x: str = ITERATION) -> LinePlot:
         return LinePlot(
@@ -212,7 +210,7 @@ def panels(study: Study) -> "dict[str, list[LinePlot]]":
             groupby_rangefunc="minmax",
         )
 
-    score = score_of(study)
+    score = common_score(study.runs)
     found = {
         "Losses": [plot("critic loss", "train/critic_loss"), plot("generator loss", "train/generator_loss")],
         "Wasserstein estimate and held-out loss": [
@@ -225,7 +223,7 @@ def panels(study: Study) -> "dict[str, list[LinePlot]]":
             plot("iterations per second", "iterations_per_second"),
         ],
     }
-    if score is None:
+    if not score:
         return found
     title = score.replace("_", " ")
     scores = [plot(title, f"score/{score}"), plot(f"{title} by seconds", f"score/{score}", x=SECONDS)]
@@ -236,8 +234,8 @@ def runset_of(study: Study, *, project: str, entity: str) -> "Runset":
     """The study's runs, grouped as they are called."""
     from wandb_workspaces.reports.v2.interface import Runset
 
-    names = sorted({str(run.study) for run in study.runs})
-    return Runset(entity=entity, project=project, name=study.name, filters=f"JobType in {names!r}", groupby=["Group"])
+    found = f"JobType in {job_types(study)!r}"
+    return Runset(entity=entity, project=project, name=study.name, filters=found, groupby=["Group"])
 
 
 def sections(study: Study) -> "list[Section]":
@@ -249,9 +247,7 @@ def sections(study: Study) -> "list[Section]":
         Section(name=name, panels=list(plots), is_open=place < 3)
         for place, (name, plots) in enumerate(panels(study).items())
     ]
-    pictures: list[Any] = [
-        MediaBrowser(title=key, media_keys=[key], num_columns=1) for key in ("samples", "real samples")
-    ]
+    pictures: list[Any] = [MediaBrowser(title=key, media_keys=[key], num_columns=1) for key in PICTURES]
     return [*found, Section(name="Samples", panels=pictures, is_open=True)]
 
 
@@ -269,8 +265,8 @@ def save_workspace(study: Study, *, project: str, entity: str) -> str:
         workspace._internal_name = f"nw-{name}-v"
     workspace.name = f"{study.name}: comparison"
     workspace.sections = sections(study)
-    names = sorted({str(run.study) for run in study.runs})
-    workspace.runset_settings = RunsetSettings(filters=[RunMetric("JobType").isin(names)], groupby=[RunMetric("Group")])
+    found = RunMetric("JobType").isin(job_types(study))
+    workspace.runset_settings = RunsetSettings(filters=[found], groupby=[RunMetric("Group")])
     workspace.save()
     return workspace.url
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 
 import torch
 from torch import Tensor, nn
@@ -44,7 +45,9 @@ class Sampler:
 
     def followed_by(self, then: Callable[[Tensor], Tensor]) -> "Sampler":
         """The sampler of the same samples in another form, such as that in which real ones are stored."""
-        return self._with(then=then)
+        changed = copy(self)
+        changed.then = then
+        return changed
 
     def truncated(self, truncation: float) -> "Sampler":
         """The sampler of latents from a normal distribution cut off on both sides: typical samples, less varied.
@@ -57,17 +60,9 @@ class Sampler:
         """
         if not truncation > 0:
             raise ValueError(f"truncation={truncation} is not possible: a number above 0 is needed")
-        return self._with(truncation=truncation)
-
-    def _with(self, *, then: Callable[[Tensor], Tensor] | None = None, truncation: float | None = None) -> "Sampler":
-        return Sampler(
-            self.generator,
-            latent_dim=self.latent_dim,
-            device=self.device,
-            classes=self.classes,
-            then=self.then if then is None else then,
-            truncation=self.truncation if truncation is None else truncation,
-        )
+        changed = copy(self)
+        changed.truncation = truncation
+        return changed
 
     def samples(self, count: int, *, seed: int, purpose: str, labels: Tensor | None = None) -> Tensor:
         """Samples 0 to ``count - 1``, all of them in this process.

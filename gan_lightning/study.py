@@ -17,7 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from gan_lightning import cli
 from gan_lightning.report.markdown import markdown_table
-from gan_lightning.report.study import known_studies
+from gan_lightning.report.study import known_studies, plan_of_file
 from gan_lightning.runs.directory import RunDirectory
 from gan_lightning.runs.queueing import noted_jobs, queued_jobs
 from gan_lightning.runs.start import NAME as START
@@ -125,11 +125,6 @@ def how_to_start(study: str, directory: Path) -> str:
         return f"start it with: python train.py -m +sweeps={study}"
     there = f"start it with its own command, python train.py -m study={study} and what it sweeps"
     return there if directory.is_dir() else f"known are {', '.join(known_studies())}"
-
-
-def plan_of_file(study: str) -> list[str]:
-    """The overrides that choose a study's file in ``sweeps/``; none if it has no such file."""
-    return [f"+sweeps={study}"] if study in known_studies() else []
 
 
 def start_again(directory: Path, study: str, overrides: Sequence[str]) -> None:

@@ -1,19 +1,17 @@
 """Everything that goes into an exported folder, which is there whole or not at all."""
 
 import json
-import os
 import shutil
 from collections.abc import Collection
 from copy import deepcopy
 from pathlib import Path
-from secrets import randbelow
 from typing import Any
 
 import torch
 from safetensors.torch import save
 from torch import nn
 
-from gan_lightning.atomic import UNKNOWN
+from gan_lightning.atomic import atomic_folder
 from gan_lightning.callbacks.pictures import shown_samples
 from gan_lightning.data.base import RealData
 from gan_lightning.data.images import ImageData
@@ -84,9 +82,7 @@ def export_run(
     sampler = own if frozen is None else of_generator(frozen.generator, own)
     told: list[str] = []
     rescored = score_again(settings, data, sampler, told) if frozen and scored else None
-    temporary = folder.with_name(f".{folder.name}.{randbelow(UNKNOWN)}")
-    try:
-        temporary.mkdir(parents=True)
+    with atomic_folder(folder) as temporary:
         write_folder(
             temporary,
             sampler,
@@ -95,7 +91,7 @@ def export_run(
             | {
                 "statistics": statistics_in_words(own.generator, frozen),
                 "scores": {
-                    "recorded": scores_of(result, "best" if checkpoint == "best" else "final"),
+                    "recorded": result.scores_taken("best" if checkpoint == "best" else "final"),
                     "frozen": rescored,
                     "protocol": (result.scores or {}).get("protocol"),
                 },
@@ -106,9 +102,6 @@ def export_run(
         )
         if not has_onnx():
             told.append("generator.onnx is left out: pip install 'gan_lightning[export]'")
-        os.rename(temporary, folder)  # in the place of an empty directory too
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return told
 
 
@@ -196,12 +189,6 @@ def statistics_in_words(generator: nn.Module, frozen: Frozen | None) -> dict[str
 def number_of(value: float) -> str:
     """A difference with two digits."""
     return f"{value:.2g}"
-
-
-def scores_of(result: Result, which: str) -> dict[str, float | None]:
-    """The scores of the checkpoint as the run recorded them; empty where there are none."""
-    taken = (result.scores or {}).get(which) or {}
-    return {name: value for name, value in taken.items() if name != "generator_step"}
 
 
 def training_of(settings: Settings, result: Result) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from gan_lightning.own_files import check_folder
 from gan_lightning.report.kinds import write_report
 from gan_lightning.report.listing import studies_table
 from gan_lightning.report.page import check_possible, write_page
-from gan_lightning.report.study import Study, read_study
+from gan_lightning.report.study import Study, plan_of_file, read_study
 from gan_lightning.runs.start import read_start
 from gan_lightning.runs.sweep import planned_names
 
@@ -102,23 +102,16 @@ def check_page(options: argparse.Namespace) -> None:
 
 def once(options: argparse.Namespace) -> int:
     """Report what is there and print it."""
-    study, output, text = report(options)
-    print(text, end="")
-    for line in study.unreadable:
-        print(f"left out: {line}", file=sys.stderr)
-    print(f"written to {output}", file=sys.stderr)
-    if options.html:
-        print(f"page: {options.html}", file=sys.stderr)
-    return 0
+    return tell(options, *report(options, reloads=False))
 
 
 def watch(options: argparse.Namespace) -> int:
     """Report again and again until all that is planned has ended, or Ctrl-C; the last page does not reload itself."""
     try:
         while True:
-            study, *_ = report(options, refresh=options.watch)
+            study, output, text = report(options, reloads=True)
             if has_ended(study):
-                break
+                return tell(options, study, output, text)
             ended = sum(run.ended for run in study.runs)
             print(f"{ended} of {len(study.runs)} runs have ended; again in {options.watch} s", file=sys.stderr)
             time.sleep(options.watch)
@@ -133,12 +126,20 @@ def has_ended(study: Study) -> bool:
     if study.archived or len(ended) < len(study.runs):
         return study.archived
     start = read_start(study.directory, typed=[])
-    plan = start.overrides if start else [f"+sweeps={study.name}"] if study.file else []
+    plan = start.overrides if start else plan_of_file(study.name)
     return set(planned_names(plan) if plan else ()) <= ended
 
 
-def report(options: argparse.Namespace, *, refresh: int | None = None) -> tuple[Study, Path, str]:
-    """Write the report, and the page where one is asked for; return what was reported, where to, and its text."""
+def report(options: argparse.Namespace, *, reloads: bool) -> tuple[Study, Path, str]:
+    """Write the report, and the page where one is asked for.
+
+    Args:
+        options: of the command.
+        reloads: whether the page loads itself anew as long as more is to come.
+
+    Returns:
+        What was reported, where to, and its text.
+    """
     study = read_study(
         options.study,
         options.runs,
@@ -151,8 +152,20 @@ def report(options: argparse.Namespace, *, refresh: int | None = None) -> tuple[
     output = options.output or check_folder(place / "report")
     text = write_report(study, output)
     if options.html:
+        refresh = options.watch if reloads and not has_ended(study) else None
         write_page(study, output, options.html, refresh=refresh)
     return study, output, text
+
+
+def tell(options: argparse.Namespace, study: Study, output: Path, text: str) -> int:
+    """Print what was reported, and say where it lies."""
+    print(text, end="")
+    for line in study.unreadable:
+        print(f"left out: {line}", file=sys.stderr)
+    print(f"written to {output}", file=sys.stderr)
+    if options.html:
+        print(f"page: {options.html}", file=sys.stderr)
+    return 0
 
 
 def comparison_of(options: argparse.Namespace) -> dict[str, Any]:

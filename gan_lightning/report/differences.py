@@ -7,7 +7,7 @@ from gan_lightning.report.groups import ABSENT, CHOICES, Axis, as_text, told_by_
 from gan_lightning.report.runs import Run, label_of
 from gan_lightning.runs.identity import FREE, LENGTH, is_within
 from gan_lightning.runs.plain_yaml import read_plain_yaml
-from gan_lightning.runs.settings import flatten
+from gan_lightning.runs.settings import CODE, flatten
 
 FIRST = ("experiment", "method", "objective", "constraint", "arch", "data")
 """Config groups by whose options runs are told apart before any other."""
@@ -18,8 +18,6 @@ NO_AXIS = (
 )
 """Settings, and groups of them, that make no other method of a run: seeds repeat it, and scores are told apart by how
 they were taken."""
-
-CODE = ("_target_", "_partial_")
 
 Known = Mapping[str, str]
 """A run's settings as text, by dotted key."""

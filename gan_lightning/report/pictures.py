@@ -4,12 +4,22 @@ from pathlib import Path
 
 from PIL import Image
 
-from gan_lightning.own_files import open_own, read_own
+from gan_lightning.own_files import check_folder, open_own, read_own
 
 LARGEST_SIDE = 10_000
 """Pixels of a picture of 100 samples."""
 
 LARGEST_TEXT = 2**24
+
+
+def kept_samples(folder: Path, *suffixes: str) -> dict[int, Path]:
+    """What training has kept in a run's ``samples``, by generator iteration: files of these suffixes, such as ``png``.
+
+    Raises:
+        ValueError: if the folder is a link.
+    """
+    files = [file for suffix in suffixes for file in check_folder(folder).glob(f"*.{suffix}")]
+    return {int(file.stem): file for file in files if file.stem.isdecimal()}
 
 
 def read_picture(file: Path) -> Image.Image:

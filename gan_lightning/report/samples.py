@@ -9,7 +9,7 @@ from typing import Any
 
 from gan_lightning.own_files import check_folder, read_own
 from gan_lightning.report.groups import Axis, Group
-from gan_lightning.report.pictures import read_text
+from gan_lightning.report.pictures import kept_samples, read_text
 from gan_lightning.report.plots.sheet import SIDE, Cell, draw_sheet
 from gan_lightning.report.runs import Run
 
@@ -166,10 +166,8 @@ def cell_of(run: Run | None, iteration: int | None) -> Cell:
 
 def samples_until(run: Run, iteration: int | None) -> dict[int, Path]:
     """The files of a run's samples up to an iteration, by iteration."""
-    folder = check_folder(run.directory / "samples")
-    files = [file for suffix in ("png", "txt") for file in folder.glob(f"*.{suffix}")]
-    steps = {int(file.stem): file for file in files if file.stem.isdecimal()}
-    return {step: file for step, file in steps.items() if iteration is None or step <= iteration}
+    kept = kept_samples(run.directory / "samples", "png", "txt")
+    return {step: file for step, file in kept.items() if iteration is None or step <= iteration}
 
 
 def text_block(file: Path, lines: int) -> list[str]:

@@ -133,6 +133,11 @@ def known_studies() -> list[str]:
     return sorted(file.stem for file in project_folder("sweeps").glob("*.yaml"))
 
 
+def plan_of_file(study: str) -> list[str]:
+    """The overrides that choose a study's file in ``sweeps/``; none if it has no such file."""
+    return [f"+sweeps={study}"] if study in known_studies() else []
+
+
 def name_of_study(directory: Path, runs: tuple[Run, ...]) -> str:
     """The one study that all runs of a directory belong to; the directory's name where they belong to none.
 

@@ -19,7 +19,7 @@ from gan_lightning.constraints import Constraint
 from gan_lightning.data.base import RealData
 from gan_lightning.metrics import Scorer
 from gan_lightning.metrics.interim import Interim
-from gan_lightning.module import AdversarialModule, class_scores_of
+from gan_lightning.module import AdversarialModule, class_scores_of, conditioned
 from gan_lightning.objectives import Objective
 from gan_lightning.optimizers import RateDecay, weights_decayed
 from gan_lightning.randomness import seeded_generator
@@ -253,7 +253,7 @@ def _check_step(module: AdversarialModule, *, batch_size: int) -> None:
         latent = torch.empty(count, module.latent_dim, device="meta")
         labels = None if module.classes is None else torch.zeros(count, dtype=torch.long, device="meta")
         try:
-            output = critic(generator(latent, labels), labels=labels)
+            output = conditioned(critic, conditioned(generator, latent, labels), labels)
         except RuntimeError as error:
             if "meta" in str(error):
                 return  # a user's own layer needs numbers: the first step will tell

@@ -14,15 +14,16 @@ from gan_lightning.runs.build import Parts, build_dashboard
 from gan_lightning.runs.directory import RunDirectory
 from gan_lightning.runs.identity import is_within, key_of
 from gan_lightning.runs.metrics_logger import MetricsLogger
-from gan_lightning.runs.result import Result
-from gan_lightning.runs.settings import Settings, flatten
+from gan_lightning.runs.result import Result, read_result
+from gan_lightning.runs.settings import CODE, Settings, flatten
 
 WRONG = ("diverged", "failed")
 
 LONGEST = 60
 """Letters of a name."""
 
-NO_SETTING = ("_target_", "_partial_", "_convert_", "_recursive_")
+ITERATION = "trainer/global_step"
+"""What Lightning calls the iteration on W&B: the axis of its plots."""
 
 CHARTS = {
     "losses": ["train/critic_loss", "train/generator_loss"],
@@ -34,13 +35,12 @@ CHARTS = {
 """What stands together on a dashboard, by the titles of the charts; scores come beside."""
 
 
-def make_dashboards(settings: Settings, directory: RunDirectory, *, parts: Parts, result: Result) -> list[Logger]:
+def make_dashboards(settings: Settings, directory: RunDirectory, *, parts: Parts) -> list[Logger]:
     """The dashboard that was asked for, if one was, knowing what the run is.
 
     Args:
         settings, directory: of the run.
         parts: built from the settings.
-        result: as far as it is known at the start.
     """
     make_logger = build_dashboard(settings)
     if make_logger is None:
@@ -53,7 +53,8 @@ def make_dashboards(settings: Settings, directory: RunDirectory, *, parts: Parts
         place |= {"id": id_on_wandb(settings, directory), "resume": "allow", **names_on_wandb(settings)}
     logger = make_logger(**place)
     if isinstance(logger, WandbLogger):
-        logger.experiment.config.update(plain_config(settings, result), allow_val_change=True)
+        known = plain_config(settings, read_result(directory.result_file))
+        logger.experiment.config.update(known, allow_val_change=True)
         define_metrics(logger, parts.scorer)
     elif isinstance(logger, TensorBoardLogger):
         logger.experiment.add_custom_scalars(layout(parts.scorer))
@@ -116,7 +117,7 @@ def plain_config(settings: Settings, result: Result) -> dict[str, Any]:
     flat = {
         key: value
         for key, value in flatten(settings).items()
-        if key.rpartition(".")[2] not in NO_SETTING and not is_within(key, told)
+        if key.rpartition(".")[2] not in CODE and not is_within(key, told)
     }
     return {
         **flat,
@@ -136,7 +137,7 @@ def define_metrics(logger: WandbLogger, scorer: Scorer | None) -> None:
     run.define_metric("seconds", hidden=False)
     if scorer is not None:
         best = "max" if scorer.higher_is_better else "min"
-        run.define_metric(f"score/{scorer.monitor}", step_metric="trainer/global_step", summary=f"{best},last")
+        run.define_metric(f"score/{scorer.monitor}", step_metric=ITERATION, summary=f"{best},last")
 
 
 def layout(scorer: Scorer | None) -> dict[str, dict[str, list[Any]]]:
@@ -173,15 +174,20 @@ class Pace(L.Callback):
                 logger.log_metrics(measures, step=step)
 
 
-def end_dashboard(logger: Logger, settings: Settings, result: Result, status: str) -> None:
-    """Say on a dashboard how a run ended and with which scores, and close it.
+def end_dashboards(loggers: Iterable[Logger], settings: Settings, directory: RunDirectory, status: str) -> None:
+    """Say on the dashboards of a run how it ended and with which scores, and close them.
 
     Args:
-        logger: of the run.
-        settings: of the run.
-        result: its record.
+        loggers: that :func:`make_dashboards` made.
+        settings, directory: of the run.
         status: ``finished``, ``diverged``, ``failed`` or ``interrupted``, the last of which may go on.
     """
+    for logger in loggers:
+        end_dashboard(logger, settings, read_result(directory.result_file), status)
+
+
+def end_dashboard(logger: Logger, settings: Settings, result: Result, status: str) -> None:
+    """As :func:`end_dashboards`, of one and by the run's record."""
     told = outcome(result)
     if isinstance(logger, TensorBoardLogger):
         config = {key: value if value is not None else "none" for key, value in plain_config(settings, result).items()}
@@ -203,7 +209,7 @@ def outcome(result: Result) -> dict[str, float]:
     if result.seconds > 0:
         told["iterations_per_second"] = result.generator_step / result.seconds
     for which in ("final", "best"):
-        for name, value in ((result.scores or {}).get(which) or {}).items():
+        for name, value in result.taken(which).items():
             if value is not None:
                 told[f"{which}/{name}"] = float(value)
     return told

@@ -68,9 +68,17 @@ class Result:
         """Whether nothing more is to come unless the run is started again."""
         return self.status in ENDED
 
+    def taken(self, which: str) -> dict[str, Any]:
+        """Scores of kind ``which`` (``final`` or ``best``) by name, and the ``generator_step``; empty if none."""
+        return (self.scores or {}).get(which) or {}
+
+    def scores_taken(self, which: str) -> dict[str, Any]:
+        """As :meth:`taken`, the scores alone."""
+        return {name: value for name, value in self.taken(which).items() if name != "generator_step"}
+
     def score(self, which: str, name: str) -> float | None:
         """A score of kind ``which`` (``final`` or ``best``): ``None`` if never taken, NaN if it was not a number."""
-        taken = (self.scores or {}).get(which) or {}
+        taken = self.taken(which)
         if name not in taken:
             return None
         return math.nan if taken[name] is None else float(taken[name])

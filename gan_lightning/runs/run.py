@@ -31,7 +31,7 @@ from gan_lightning.parallel import TogetherError, from_first, raise_together, ra
 from gan_lightning.resources import PACKAGE
 from gan_lightning.runs.build import Parts, build
 from gan_lightning.runs.checkpoints import AtomicCheckpointIO, Resumable, resumable
-from gan_lightning.runs.dashboards import Pace, end_dashboard, make_dashboards
+from gan_lightning.runs.dashboards import Pace, end_dashboards, make_dashboards
 from gan_lightning.runs.directory import RunDirectory
 from gan_lightning.runs.identity import check_content
 from gan_lightning.runs.interruption import Interrupted, note_signal, received_signal
@@ -223,8 +223,7 @@ def fit(settings: Settings, directory: RunDirectory, *, parts: Parts, checkpoint
         resumed_step=0 if checkpoint is None else checkpoint.step,
         clock=lambda: iteration_end.seconds,
     )
-    known = read_result(directory.result_file)
-    dashboards = make_dashboards(settings, directory, parts=parts, result=known) if rank_and_processes()[0] == 0 else []
+    dashboards = make_dashboards(settings, directory, parts=parts) if rank_and_processes()[0] == 0 else []
     pace = [Pace(every=settings["every"]["log"], clock=metrics)] if dashboards else []
     trainer = make_trainer(
         settings,
@@ -240,15 +239,13 @@ def fit(settings: Settings, directory: RunDirectory, *, parts: Parts, checkpoint
     except Interrupted as error:
         ending = {"generator_step": trainer.global_step, "error": str(error)}
     except Exception:
-        for logger in dashboards:
-            end_dashboard(logger, settings, read_result(directory.result_file), "failed")
+        end_dashboards(dashboards, settings, directory, "failed")
         raise
     if trainer.is_global_zero:
         metrics.save()
         draw_curves(directory)
         directory.record(**{"seconds": round(checkpointing.seconds_kept, 3), **ending})  # as the checkpoint knows it
-        for logger in dashboards:
-            end_dashboard(logger, settings, read_result(directory.result_file), ending.get("status", "interrupted"))
+        end_dashboards(dashboards, settings, directory, ending.get("status", "interrupted"))
 
 
 def make_trainer(settings: Settings, *, callbacks: list[L.Callback], loggers: list[Logger]) -> L.Trainer:

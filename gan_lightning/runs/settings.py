@@ -50,6 +50,10 @@ def resolve(config: DictConfig) -> Settings:
     return settings
 
 
+CODE = ("_target_", "_partial_", "_convert_", "_recursive_")
+"""Keys that say which code makes a part, and how; the others are what it is given."""
+
+
 def flatten(settings: Settings, prefix: str = "") -> Settings:
     """Nested settings as one level of dotted keys."""
     flat: Settings = {}

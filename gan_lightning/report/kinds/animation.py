@@ -7,10 +7,9 @@ from pathlib import Path
 from matplotlib import get_data_path
 from PIL import Image, ImageDraw, ImageFont
 
-from gan_lightning.own_files import check_folder
 from gan_lightning.report.critics import data_title, finished_runs
 from gan_lightning.report.markdown import markdown_table
-from gan_lightning.report.pictures import read_picture
+from gan_lightning.report.pictures import kept_samples, read_picture
 from gan_lightning.report.runs import Run
 from gan_lightning.report.study import Study
 
@@ -78,13 +77,7 @@ def write_report(study: Study, settings: Settings, output: Path) -> str:
 
 def shared_steps(runs: Iterable[Run]) -> list[int]:
     """The generator iterations of which all runs kept a picture, ascending."""
-    kept = [{int(file.stem) for file in pictures(run) if file.stem.isdigit()} for run in runs]
-    return sorted(set.intersection(*kept))
-
-
-def pictures(run: Run) -> list[Path]:
-    """A run's pictures of samples."""
-    return sorted(check_folder(run.directory / "samples").glob("*.png"))
+    return sorted(set.intersection(*(set(kept_samples(run.directory / "samples", "png")) for run in runs)))
 
 
 def frame(runs: Mapping[tuple[str, str], Run], step: int, *, columns: Sequence[str]) -> Image.Image:

@@ -101,7 +101,7 @@ def check_score_there(runs: Sequence[Run], score: str | None) -> None:
     Raises:
         ValueError: naming those that there are.
     """
-    names = sorted({name for run in runs for name in (run.scores or {}).get("final") or {}} - {"generator_step"})
+    names = sorted({name for run in runs for name in run.scores_taken("final")})
     if score is not None and score not in names:
         raise ValueError(f"--score {score} is not possible: these runs have {', '.join(names) or 'no scores'}")
 

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,27 +31,25 @@ def samples_by_iteration(directory: Path, frames: dict[str, Any]) -> dict[str, A
     every = sorted({int(step) for cell in frames["cells"] for step in cell["pictures"]} - {0})
     embedded = Embedded(directory, crop=frames["crop"])
     count = min(STEPS, len(every))
-    while count > 1 and embedded.size_of(frames["cells"], evenly(every, count)) > LARGEST_SAMPLES:
+    while count > 1 and embedded.size_of(embedded.names(frames["cells"], evenly(every, count))) > LARGEST_SAMPLES:
         count -= 1
     steps = evenly(every, count)
     cells: list[dict[str, Any]] = []
+    there: dict[str, None] = {}
     for cell in frames["cells"]:
-        if embedded.size_of([*(known["source"] for known in cells), cell], steps) <= LARGEST_SAMPLES:
-            cells.append({"source": cell, "shown": [embedded.at(cell, step) for step in steps or [0]]})
-    shown = list(dict.fromkeys(name for cell in cells for name in cell["shown"] if name))
-    return (
-        {
-            "iterations": steps,
-            "pictures": {name: embedded.address(name) for name in shown},
-            "cells": [
-                {"label": cell["source"]["label"], "caption": cell["source"]["caption"], "shown": cell["shown"]}
-                for cell in cells
-            ],
-            "left_out": len(frames["cells"]) - len(cells),
-        }
-        if cells
-        else {}
-    )
+        more = there | embedded.names([cell], steps)
+        if embedded.size_of(more) <= LARGEST_SAMPLES:
+            there = more
+            shown = [embedded.at(cell, step) for step in steps or [0]]
+            cells.append({"label": cell["label"], "caption": cell["caption"], "shown": shown})
+    if not cells:
+        return {}
+    return {
+        "iterations": steps,
+        "pictures": {name: embedded.address(name) for name in there},
+        "cells": cells,
+        "left_out": len(frames["cells"]) - len(cells),
+    }
 
 
 def evenly(steps: Sequence[int], count: int) -> list[int]:
@@ -85,7 +83,10 @@ class Embedded:
             self.known[name] = "data:image/webp;base64," + base64.b64encode(content.getvalue()).decode()
         return self.known[name]
 
-    def size_of(self, cells: Sequence[dict[str, Any]], steps: Sequence[int]) -> int:
-        """Bytes that the pictures of cells at iterations take."""
-        names = {self.at(cell, step) for cell in cells for step in steps or [0]}
-        return sum(len(self.address(name)) for name in names if name)
+    def names(self, cells: Sequence[dict[str, Any]], steps: Sequence[int]) -> dict[str, None]:
+        """Every picture of cells at iterations, once, in their order."""
+        return {name: None for cell in cells for step in steps or [0] if (name := self.at(cell, step))}
+
+    def size_of(self, names: Iterable[str]) -> int:
+        """Bytes that pictures take."""
+        return sum(len(self.address(name)) for name in names)

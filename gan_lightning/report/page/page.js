@@ -81,17 +81,17 @@
 
   // Dark or light: as the system has it, until the button is pressed.
   const button = document.getElementById("theme");
-  const retheme = () => {
-    named();
-    for (const [place, figure] of drawn) {
-      const visible = new Map(place.data.map((trace, index) => [index, trace.visible]));
-      const [data, layout] = themed(figure);
-      Plotly.react(place, data.map((trace, index) => ({ ...trace, visible: visible.get(index) })), layout);
-    }
-  };
   const named = () => {
     button.textContent = isDark() ? "Light" : "Dark";
     button.setAttribute("aria-label", `Change to ${isDark() ? "light" : "dark"} colours`);
+  };
+  const retheme = () => {
+    named();
+    for (const [place, figure] of drawn) {
+      const [data, layout] = themed(figure);
+      const now = place.data; // what is hidden stays so
+      Plotly.react(place, data.map((trace, index) => ({ ...trace, visible: now[index].visible })), layout);
+    }
   };
   named();
   button.hidden = false;
@@ -114,8 +114,6 @@
         const name = shown[index];
         image.hidden = !name;
         none.hidden = Boolean(name);
-        image.style.display = name ? "" : "none";
-        none.style.display = name ? "none" : "";
         if (name) image.src = pictures[name];
       });
     }
@@ -157,9 +155,8 @@
         for (const other of titles) other.removeAttribute("aria-sort");
         title.setAttribute("aria-sort", falls ? "descending" : "ascending");
         const texts = new Map([...body.rows].map((row) => [row, (row.cells[column]?.textContent ?? "").trim()]));
-        const given = [...texts.values()].filter((text) => text && text !== "-");
-        const numeric = given.every((text) => !Number.isNaN(numberIn(text)));
         const empty = (text) => !text || text === "-";
+        const numeric = [...texts.values()].every((text) => empty(text) || !Number.isNaN(numberIn(text)));
         const compare = (one, other) => {
           const [a, b] = [texts.get(one), texts.get(other)];
           if (empty(a) || empty(b)) return empty(a) - empty(b);

@@ -85,7 +85,7 @@ def draw_panels(file: Path, panels: Sequence[Panel], *, quantity: str, y_range: 
 
 def interactive(panel: Panel, quantity: str, y_range: Sequence[float]) -> dict[str, Any]:
     """A panel as a figure for a browser, its bands where runs differ."""
-    _, size = unit_of(panel) if panel.by_seconds else ("", 1.0)
+    _, size = unit_of(panel)
     courses = []
     for curve in panel.curves:
         band, differ = curve.band, curve.band.low != curve.band.high
@@ -105,7 +105,7 @@ def interactive(panel: Panel, quantity: str, y_range: Sequence[float]) -> dict[s
 
 def draw_panel(axes: Axes, panel: Panel) -> None:
     """The curves of a panel; crosses where runs broke off."""
-    _, size = unit_of(panel) if panel.by_seconds else ("", 1.0)
+    _, size = unit_of(panel)
     for curve in panel.curves:
         band, colour = curve.band, curve.line.colour
         for trace in curve.raw:
@@ -141,7 +141,9 @@ def places(curve: Band | Trace, panel: Panel, size: float) -> list[float]:
 
 
 def unit_of(panel: Panel) -> tuple[str, float]:
-    """The unit of time that the panel's axis has, with its seconds."""
+    """The unit of time that the panel's axis has, with its seconds; of iterations none, and 1."""
+    if not panel.by_seconds:
+        return "", 1.0
     last = max(curve.band.seconds[-1] for curve in panel.curves)
     return next(((unit, size) for unit, size in UNITS if last >= SMALLEST_RANGE * size), UNITS[-1])
 

@@ -103,9 +103,18 @@ def course_of(curve: Curve, thresholds: Sequence[float]) -> Course:
 def papers_courses(paper: Mapping[str, Line]) -> list[Course]:
     """The published rates."""
     at = [row.threshold for row in TABLE_5]
+    return [Course(label, paper[label], at, rates(counts)) for label, counts in papers_counts().items()]
+
+
+def papers_counts() -> dict[str, list[int]]:
+    """The published numbers of successes by method, at the thresholds of Table 5."""
     counts = [row.baseline for row in TABLE_5], [row.penalised for row in TABLE_5]
-    rates = [[count / TABLE_5[0].total for count in successes] for successes in counts]
-    return [Course(label, paper[label], at, rate) for label, rate in zip(PAPERS_METHODS, rates, strict=True)]
+    return dict(zip(PAPERS_METHODS, counts, strict=True))
+
+
+def rates(counts: Sequence[int]) -> list[float]:
+    """Published numbers of successes as shares of the architectures."""
+    return [count / TABLE_5[0].total for count in counts]
 
 
 def steps_of(curve: Curve, thresholds: Sequence[float]) -> tuple[list[float], list[int]]:
@@ -124,16 +133,13 @@ def draw_study(panel: Axes, curve: Curve, *, thresholds: Sequence[float]) -> Non
 def draw_papers(panel: Axes, paper: Mapping[str, Line]) -> None:
     """The published counts, marked, since nothing is known between the thresholds."""
     at = [row.threshold for row in TABLE_5]
-    counts = [row.baseline for row in TABLE_5], [row.penalised for row in TABLE_5]
-    for label, successes in zip(PAPERS_METHODS, counts, strict=True):
+    for label, successes in papers_counts().items():
         curve = Curve(label, (), paper[label])
         draw_curve(panel, curve, at=at, successes=successes, total=TABLE_5[0].total, stepped=False)
-        rates = [count / TABLE_5[0].total for count in successes]
-        panel.plot(at, rates, "o", markersize=3.5, color=paper[label].colour)
-        nearest = min(range(len(rates)), key=lambda index: abs(rates[index] - 0.5))
-        panel.annotate(
-            label, (at[nearest], rates[nearest]), (8, 4), textcoords="offset points", color=paper[label].colour
-        )
+        shares = rates(successes)
+        panel.plot(at, shares, "o", markersize=3.5, color=paper[label].colour)
+        place = min(zip(at, shares, strict=True), key=lambda point: abs(point[1] - 0.5))
+        panel.annotate(label, place, (8, 4), textcoords="offset points", color=paper[label].colour)
     style_rates(panel, PAPERS_TITLE, threshold_name=PAPERS_THRESHOLD)
 
 
