@@ -20,6 +20,7 @@ from gan_lightning.report.markdown import markdown_table
 from gan_lightning.report.study import known_studies, plan_of_file
 from gan_lightning.runs.directory import RunDirectory
 from gan_lightning.runs.queueing import noted_jobs, queued_jobs
+from gan_lightning.runs.search import read_record
 from gan_lightning.runs.start import NAME as START
 from gan_lightning.runs.start import read_start
 from gan_lightning.runs.states import State, counted, state_of
@@ -84,8 +85,9 @@ def status_of(directory: Path, study: str, overrides: Sequence[str], *, whole: b
     if not directory.parent.is_dir():
         raise FileNotFoundError(f"{directory.parent} is not there: studies lie where they were started, or name --runs")
     start = read_start(directory, typed=overrides)
-    plan = [*(plan_of_file(study) if start is None else start.overrides), *overrides]
-    planned = planned_names(plan) if plan else []
+    plan = [*(plan_of_file(study) if start is None else start.plan), *overrides]
+    planned = planned_names(plan, directory) if plan else []
+    record = read_record(directory)
     there = sorted(path.name for path in directory.iterdir() if is_run(path)) if directory.is_dir() else []
     if not planned and not there:
         raise ValueError(f"no study '{study}': no such file in sweeps/, and no runs in {directory}")
@@ -100,6 +102,7 @@ def status_of(directory: Path, study: str, overrides: Sequence[str], *, whole: b
     rows = [["run", "state", "iteration", "it/s", "left", "error"], *map(row_of, shown)]
     table = [*markdown_table(rows, left=2), ""] if shown else []
     of_plan = [f"planned: {shlex.join(plan)}"] if plan else []
+    of_plan += [f"search: {record.progress}"] if record else []
     return "\n".join([*table, *of_plan, f"{study}: {len(states)} runs: {counted(states)}: {directory}"])
 
 

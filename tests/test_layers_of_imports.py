@@ -159,7 +159,19 @@ MAY_IMPORT: dict[str, set[str]] = {
         "runs.words",
         "runs.world",
     },
-    "runs.overrides": {"resources", "runs.identity", "runs.settings"},
+    "runs.intervals": set(),
+    "runs.overrides": {"resources", "runs.identity", "runs.intervals", "runs.settings"},
+    "runs.search": {
+        "atomic",
+        "own_files",
+        "ranges",
+        "runs.directory",
+        "runs.identity",
+        "runs.intervals",
+        "runs.overrides",
+        "runs.settings",
+    },
+    "runs.suggestions": {"runs.intervals", "runs.search"},
     "runs.queueing": {"runs.directory", "runs.settings"},
     "runs.states": {"runs.directory", "runs.metrics_file", "runs.result"},
     "runs.start": {"atomic", "own_files", "resources", "runs.identity"},
@@ -170,6 +182,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "runs.interruption",
         "runs.overrides",
         "runs.queueing",
+        "runs.search",
         "runs.settings",
         "runs.slurm",
         "runs.start",
@@ -206,9 +219,11 @@ MAY_IMPORT: dict[str, set[str]] = {
         "runs.build",
         "runs.directory",
         "runs.identity",
+        "runs.intervals",
         "runs.metrics_file",
         "runs.plain_yaml",
         "runs.result",
+        "runs.search",
         "runs.settings",
         "runs.start",
         "runs.sweep",
@@ -238,6 +253,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "runs.directory",
         "runs.overrides",
         "runs.queueing",
+        "runs.search",
         "runs.start",
         "runs.states",
         "runs.sweep",
@@ -315,7 +331,17 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 """By file or folder of the package, and by file of `runs`: which others it may import, besides itself."""
 
-MAY_IMPORT_HYDRA = {"api", "cli", "planning", "report", "runs.overrides", "runs.sweep", "study"}
+MAY_IMPORT_HYDRA = {
+    "api",
+    "cli",
+    "planning",
+    "report",
+    "runs.intervals",
+    "runs.overrides",
+    "runs.search",
+    "runs.sweep",
+    "study",
+}
 TORCH_ALONE = (
     "distributions",
     "objectives",

@@ -32,14 +32,14 @@ def test_a_study_is_looked_at_from_any_folder(tmp_path: Path) -> None:
 
 
 def test_planned_runs_have_the_names_of_their_directories() -> None:
-    names = planned_names(PLAN)
+    names = planned_names(PLAN, Path("runs"))
     assert len(names) == 6
     assert names[0] == cli.run_name(["+sweeps=table2_laptop", "seed=0", "objective=wgan_gp"])
 
 
 def test_status_of_a_half_finished_study(tmp_path: Path) -> None:
     directory = tmp_path / "table2_laptop"
-    first, second, third, fourth, *_ = planned_names(PLAN)
+    first, second, third, fourth, *_ = planned_names(PLAN, Path("runs"))
     begin(directory / first, status="finished")
     begin(directory / second, status="failed", error="RuntimeError: out of memory")
     begin(directory / third)

@@ -21,7 +21,7 @@ from gan_lightning.planning.timing import Timing, device_in_words, time_run
 from gan_lightning.report.markdown import markdown_table
 from gan_lightning.report.study import known_studies
 from gan_lightning.runs.interruption import end_with_parent
-from gan_lightning.runs.overrides import composed_sweep, composing, sweep_overrides
+from gan_lightning.runs.overrides import composed_sweep, composing, is_search, sweep_overrides
 from gan_lightning.runs.packing import Slots
 from gan_lightning.runs.processes import device_kind, slots_of_this_machine
 from gan_lightning.runs.settings import Settings, resolve
@@ -76,7 +76,7 @@ def plan_study(
 
 
 def planned_runs(study: str, overrides: Sequence[str]) -> list[list[str]]:
-    """The overrides of every run that a study plans.
+    """The overrides of every run that a study plans; those of a search all in the middle of its intervals.
 
     Raises:
         ValueError: if there is no such study.
@@ -85,7 +85,8 @@ def planned_runs(study: str, overrides: Sequence[str]) -> list[list[str]]:
     if study not in known:
         raise ValueError(f"no study '{study}': known are {', '.join(known)}")
     with composing():
-        return list(sweep_overrides(composed_sweep([f"+sweeps={study}", *overrides])))
+        config = composed_sweep([f"+sweeps={study}", *overrides])
+        return list(sweep_overrides(config)) * (config.hydra.sweeper.n_trials if is_search(config) else 1)
 
 
 def settings_of(runs: Sequence[list[str]]) -> list[Settings]:

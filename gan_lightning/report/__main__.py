@@ -17,6 +17,7 @@ from gan_lightning.report.kinds import write_report
 from gan_lightning.report.listing import studies_table
 from gan_lightning.report.page import check_possible, write_page
 from gan_lightning.report.study import Study, plan_of_file, read_study
+from gan_lightning.runs.search import read_record
 from gan_lightning.runs.start import read_start
 from gan_lightning.runs.sweep import planned_names
 
@@ -126,8 +127,10 @@ def has_ended(study: Study) -> bool:
     if study.archived or len(ended) < len(study.runs):
         return study.archived
     start = read_start(study.directory, typed=[])
-    plan = start.overrides if start else plan_of_file(study.name)
-    return set(planned_names(plan) if plan else ()) <= ended
+    plan = start.plan if start else plan_of_file(study.name)
+    record = read_record(study.directory)
+    is_over = record is None or record.all_begun
+    return is_over and set(planned_names(plan, study.directory) if plan else ()) <= ended
 
 
 def report(options: argparse.Namespace, *, reloads: bool) -> tuple[Study, Path, str]:

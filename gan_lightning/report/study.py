@@ -14,6 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 from gan_lightning.report.archive import RUNS, read_archive
 from gan_lightning.report.runs import Run, read_runs
 from gan_lightning.resources import project_folder
+from gan_lightning.runs.search import NAME as SEARCH
 
 Settings = TypeVar("Settings")
 
@@ -95,7 +96,8 @@ def read_study(
     if file and not compared:
         config = load_study_file(file)
     else:
-        config = OmegaConf.create({"report": {"kind": "runs", **(compared or {})}})
+        kind = "search" if not compared and (directory / SEARCH).is_file() else "runs"
+        config = OmegaConf.create({"report": {"kind": kind, **(compared or {})}})
     plan = read_plan(file) if file else {}
     methods = plan.get("method") or plan.get("objective", ())
     if archived and methods:  # of another study's runs, which may be of more methods, its own alone
@@ -201,6 +203,8 @@ def read_plan(file: Path) -> dict[str, tuple[str, ...]]:
             override = OverridesParser.create().parse_override(f"{axis}={values}")
         except HydraException as error:
             raise ValueError(f"{file}: hydra.sweeper.params.{axis}: '{values}' is not a list of {axis}s") from error
+        if override.is_interval_sweep():
+            continue  # it is searched, and nobody knows where
         found = override.sweep_string_iterator() if override.is_sweep_override() else [override.value()]
         plan[axis.lstrip("+")] = tuple(map(str, found))
     return plan

@@ -11,7 +11,7 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, QuotedString, ValueType
+from hydra.core.override_parser.types import IntervalSweep, Override, QuotedString, ValueType
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
@@ -20,6 +20,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from gan_lightning.resources import project_folder
 from gan_lightning.runs.identity import key_of
+from gan_lightning.runs.intervals import Interval, interval_of
 from gan_lightning.runs.settings import Settings, flatten
 
 MOST_RUNS = 100_000
@@ -148,14 +149,48 @@ def check_single(config: DictConfig, overrides: list[str]) -> None:
 def sweep_overrides(config: DictConfig) -> Iterator[list[str]]:
     """The task overrides of every run of a sweep, as Hydra's basic sweeper makes them.
 
+    Of a search, whose runs nobody knows beforehand, there is one for each combination of lists, in the middle of every
+    interval.
+
     Raises:
-        Mistake: if they are more than anybody has time for, or values that nobody can count.
+        Mistake: as :func:`swept_lines`, and if they are more than anybody has time for.
+    """
+    lists, axes = swept_lines(config)
+    choices = lists | {key: [f"{key}={interval.middle}"] for key, interval in axes.items()}
+    if prod(map(len, choices.values())) > MOST_RUNS:
+        raise Mistake(f"more than {MOST_RUNS:,} runs are not possible in one sweep: {' '.join(choices)}")
+    return (list(overrides) for overrides in product(*choices.values()))
+
+
+def is_search(config: DictConfig) -> bool:
+    """Whether a sweep searches intervals; its sweeper then says how many trials there are."""
+    return "n_trials" in config.hydra.sweeper
+
+
+def swept_lines(config: DictConfig) -> tuple[dict[str, list[str]], dict[str, Interval]]:
+    """By key, the overrides that are swept or typed, and the intervals that are searched.
+
+    Raises:
+        Mistake: for values that nobody can count, in a sweep that is no search, or an interval that is none.
     """
     lines = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
     choices: dict[str, list[str]] = {}
+    axes: dict[str, Interval] = {}
     for override in _parsed([*lines, *typed_overrides(config.hydra)]):
         key = override.get_key_element()
-        if override.is_sweep_override():
+        choices.pop(key, None)
+        axes.pop(key, None)
+        value = override.value()
+        if isinstance(value, IntervalSweep):
+            if not is_search(config):
+                raise Mistake(
+                    f"{override.input_line} cannot be swept: an interval is searched, by hydra/sweeper=search"
+                )
+            try:
+                axes[key] = interval_of(value)
+            except ValueError as error:
+                raise Mistake(f"{override.input_line} cannot be searched: {error}") from error
+        elif override.is_sweep_override():
             try:
                 values = list(islice(override.sweep_string_iterator(), MOST_RUNS + 1))
             except HydraException as error:  # which Hydra would hold back, in a callback
@@ -163,9 +198,7 @@ def sweep_overrides(config: DictConfig) -> Iterator[list[str]]:
             choices[key] = [f"{key}={value}" for value in values]
         else:
             choices[key] = [f"{key}={override.get_value_element_as_str()}"]
-    if prod(map(len, choices.values())) > MOST_RUNS:
-        raise Mistake(f"more than {MOST_RUNS:,} runs are not possible in one sweep: {' '.join(choices)}")
-    return (list(overrides) for overrides in product(*choices.values()))
+    return choices, axes
 
 
 def composing() -> AbstractContextManager[None]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from gan_lightning.atomic import atomic_file
 from gan_lightning.own_files import read_own
 from gan_lightning.resources import project_folder
-from gan_lightning.runs.identity import key_of
+from gan_lightning.runs.identity import is_within, key_of
 
 NAME = "last_start.json"
 
@@ -17,6 +17,8 @@ LARGEST = 2**20
 """Bytes that the file may have."""
 
 LAUNCHERS = ("basic", "joblib", "slurm", "slurm_ddp")
+
+SWEEPERS = ("basic", "search")
 
 LAUNCHER_OPTIONS = (
     "account",
@@ -50,6 +52,11 @@ class Start:
     folder: str
     launcher: list[str]
     overrides: list[str]
+
+    @property
+    def plan(self) -> list[str]:
+        """What says which runs there are: the overrides, and what was typed of the sweeper."""
+        return [*(line for line in self.launcher if is_within(key_of(line), ["hydra.sweeper"])), *self.overrides]
 
 
 def write_start(directory: Path, start: Start) -> None:
@@ -103,6 +110,10 @@ def _is_plain_launcher(line: str) -> bool:
     key, _, value = line.partition("=")
     if key == "hydra/launcher":
         return value in LAUNCHERS
+    if key == "hydra/sweeper":
+        return value in SWEEPERS
+    if re.fullmatch(r"hydra\.sweeper\.(max_batch_size|n_trials|trials_at_once|seed)", key):
+        return re.fullmatch(r"\d*", value) is not None
     option = re.fullmatch(r"\+{0,2}hydra\.launcher\.(\w+)", key)
     return option is not None and option[1] in LAUNCHER_OPTIONS and re.fullmatch(r"[\w.:-]*", value) is not None
 

@@ -15,8 +15,17 @@ from gan_lightning.atomic import atomic_file
 from gan_lightning.runs.directory import RunDirectory
 from gan_lightning.runs.identity import LENGTH, follows_length, key_of, names_of, run_name, without_places
 from gan_lightning.runs.interruption import exit_code, received_signal
-from gan_lightning.runs.overrides import Mistake, composed, composed_sweep, composing, own_part, sweep_overrides
+from gan_lightning.runs.overrides import (
+    Mistake,
+    composed,
+    composed_sweep,
+    composing,
+    is_search,
+    own_part,
+    sweep_overrides,
+)
 from gan_lightning.runs.queueing import check_limit, check_request, noted_jobs, queued_jobs
+from gan_lightning.runs.search import check_search, read_record
 from gan_lightning.runs.settings import resolve
 from gan_lightning.runs.slurm import requeue_before_limit
 from gan_lightning.runs.start import Start, write_start
@@ -40,13 +49,14 @@ class SweepSummary(Callback):
         runs = list(sweep_overrides(config))
         if not runs:
             raise Mistake(f"the sweep has no runs: {' '.join(config.hydra.overrides.task)}")
-        batch = config.hydra.sweeper.max_batch_size
+        check_search(config)
+        batch = config.hydra.sweeper.get("max_batch_size")
         if batch is not None and batch < 1:
             raise Mistake(f"hydra.sweeper.max_batch_size={batch} is not possible: at least 1 is needed, or null")
         names = run_names(config, runs)
         check_distinct(names, runs)
         folder = Path(config.hydra.sweep.dir)
-        self.directories = [RunDirectory(folder / name) for name in names]
+        self.names = [] if is_search(config) else names
         typed: Any = OmegaConf.to_container(config.hydra.overrides, resolve=False)  # a run's machine may know more
         launcher = [line for line in typed["hydra"] if not line.startswith("hydra.mode")]
         self.start = Start(folder=os.getcwd(), launcher=launcher, overrides=typed["task"])
@@ -70,16 +80,25 @@ class SweepSummary(Callback):
         Raises:
             SystemExit: if the sweep was asked to stop, or if a run neither finished nor diverged nor is in the queue.
         """
+        folder = Path(config.hydra.sweep.dir)
         try:
-            queued = queued_jobs(noted_jobs(self.directories))
+            record = read_record(folder) if is_search(config) else None
+        except ValueError as error:
+            raise Mistake(str(error)) from error
+        names = self.names if record is None else record.runs
+        directories = [RunDirectory(folder / name) for name in names]
+        try:
+            queued = queued_jobs(noted_jobs(directories))
         except OSError as error:
             log.warning("%s", error)
             queued = {}
-        states = [state_of(directory, queued=queued) for directory in self.directories]
+        states = [state_of(directory, queued=queued) for directory in directories]
         for state in states:
             if state.status in ("failed", "diverged"):
                 log.info("%s: %s: %s", state.status, state.name, state.error)
-        log.info("sweep of %d runs: %s: %s", len(states), counted(states), config.hydra.sweep.dir)
+        if record is not None:
+            log.info("search: %s", record.progress)
+        log.info("sweep of %d runs: %s: %s", len(states), counted(states), folder)
         in_queue = ("queued", "running") if queued else ()  # there they go on without this process
         number = received_signal()
         if number is not None:
@@ -182,8 +201,16 @@ def check_distinct(names: list[str], runs: list[list[str]]) -> None:
     )
 
 
-def planned_names(overrides: Sequence[str]) -> list[str]:
-    """The directories' names of the runs that ``python train.py -m`` makes of these overrides."""
+def planned_names(overrides: Sequence[str], folder: Path) -> list[str]:
+    """The directories' names of the runs that ``python train.py -m`` makes of these overrides.
+
+    Args:
+        overrides: of the project's settings, and of the sweeper.
+        folder: of the study: what a search has begun is read there.
+    """
     with composing():
         config = composed_sweep(overrides)
+        if is_search(config):
+            record = read_record(folder)
+            return [] if record is None else record.runs
         return run_names(config, list(sweep_overrides(config)))
