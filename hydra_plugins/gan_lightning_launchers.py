@@ -82,6 +82,8 @@ class PackedLauncher(JoblibLauncher):
             except TerminatedWorkerError:  # which ends the other workers as well
                 what = "what is left is started once more" if again else "the same command goes on"
                 log.error("a worker process was killed, for want of memory perhaps; %s", what)
+            finally:
+                self.task_function = task  # another batch of the sweep has a folder of its own
         return []
 
 

@@ -4,6 +4,12 @@ import os
 from pathlib import Path
 
 import pytest
+import yaml
+from hydra import compose
+
+from gan_lightning.runs.build import build_scorer
+from gan_lightning.runs.overrides import composing
+from gan_lightning.runs.settings import resolve
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.ipynb"))
 
@@ -24,6 +30,22 @@ def test_a_notebook_runs(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
         for out in cell.get("outputs", []):
             if picture := out.get("data", {}).get("image/png"):
                 (tmp_path / f"{file.stem}-{number}.txt").write_text(picture)
+
+
+def test_a_sweep_of_wandbs_composes() -> None:
+    """As an agent calls it: every parameter as KEY=VALUE."""
+    file = EXAMPLES[0].parent / "wandb_sweep.yaml"
+    sweep = yaml.safe_load(file.read_text())
+    asked = [f"{key}={node.get('value', node.get('min'))}" for key, node in sweep["parameters"].items()]
+    typed = [word for word in sweep["command"] if "=" in word]
+    assert sweep["command"][-1] == "${args_no_hyphens}"
+    with composing():
+        settings = resolve(compose("train", [*typed, *asked]))
+    assert settings["constraint"]["weight"] == 0.1
+    scorer = build_scorer(settings["metrics"])
+    assert scorer is not None
+    assert sweep["metric"] == {"name": f"score/{scorer.monitor}", "goal": "maximize"}
+    assert scorer.higher_is_better
 
 
 def test_there_are_notebooks() -> None:

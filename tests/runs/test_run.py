@@ -366,10 +366,11 @@ def test_a_run_of_a_checkout_knows_its_commit(tmp_path: Path, monkeypatch: pytes
 
 
 def test_joblib_runs_a_sweep(tmp_path: Path) -> None:
-    sweep = ["-m", *TINY, "generator_steps=2", "seed=0,1", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
+    sweep = ["-m", *TINY, "generator_steps=2", "seed=0,1,2", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
+    sweep += ["hydra.sweeper.max_batch_size=2"]
     process = ended(start_train(*sweep, folder=tmp_path))
     assert process.code == 0, process.err
-    assert "sweep of 2 runs: 2 finished, 0 diverged, 0 failed" in process.out
+    assert "sweep of 3 runs: 3 finished, 0 diverged, 0 failed" in process.out
 
 
 def test_two_processes_train_to_the_same_weights_and_score_as_one(train: Train, tmp_path: Path) -> None:
