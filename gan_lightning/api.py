@@ -48,10 +48,7 @@ class Run:
     def __init__(self, directory: Path, *, checkpoint: str = "last", trusted: Collection[str] = ()) -> None:
         if checkpoint not in ("last", "best"):
             raise ValueError(f"checkpoint={checkpoint!r} is not possible: allowed: last, best")
-        if isinstance(trusted, str):  # in which parts of a name would be found as well
-            raise ValueError(
-                f"trusted={trusted!r} is not possible: a list of packages is needed, such as [{trusted!r}]"
-            )
+        _check_trusted(trusted)
         self._files = RunDirectory(Path(directory))
         self.checkpoint, self.trusted = checkpoint, trusted
         _ = self.settings
@@ -160,19 +157,25 @@ def load(run: str | Path, *, checkpoint: str = "last", trusted: Collection[str] 
     return Run(Path(run), checkpoint=checkpoint, trusted=trusted)
 
 
-def load_runs(directory: str | Path) -> list[Run]:
+def load_runs(directory: str | Path, *, trusted: Collection[str] = ()) -> list[Run]:
     """The runs directly within a directory, by name; a warning for each whose settings cannot be read.
+
+    Args:
+        directory: of a study.
+        trusted: as of :class:`Run`.
 
     Raises:
         FileNotFoundError: if there is no such directory.
+        ValueError: if ``trusted`` is a text.
     """
     directory = Path(directory)
     if not directory.is_dir():
         raise FileNotFoundError(f"{directory} is no directory of runs")
+    _check_trusted(trusted)
     found = []
     for config in sorted(directory.glob("*/config.yaml")):
         try:
-            found.append(Run(config.parent))
+            found.append(Run(config.parent, trusted=trusted))
         except (OSError, ValueError) as error:
             warnings.warn(f"left out: {one_line(error)}", stacklevel=2)
     return found
@@ -252,3 +255,8 @@ def lines_told(file: Path) -> Iterator[None]:
             handler.close()
         logger.setLevel(before[0])
         logger.propagate, logging.raiseExceptions = before[1:]
+
+
+def _check_trusted(trusted: Collection[str]) -> None:
+    if isinstance(trusted, str):  # in which parts of a name would be found as well
+        raise ValueError(f"trusted={trusted!r} is not possible: a list of packages is needed, such as [{trusted!r}]")

@@ -38,7 +38,8 @@ class AdversarialModule(L.LightningModule):
     """Trains a generator against a critic; one ``training_step`` is one generator iteration.
 
     Lightning's ``global_step`` counts the steps of wrapped optimisers. Only the generator's is stepped wrapped, so
-    ``global_step``, ``max_steps``, checkpoints and loggers all count generator iterations.
+    ``global_step``, ``max_steps``, checkpoints and loggers all count generator iterations. Its checkpoints have the
+    random streams too: training goes on to the last bit where the loader does, as from the end of an epoch.
 
     Args:
         generator: latents ``(B, latent_dim)`` to samples ``(B, *)``; where the data have labels ``(B,)``, of both.
@@ -252,6 +253,15 @@ class AdversarialModule(L.LightningModule):
     def sampled_generator(self) -> str:
         """Whose samples are shown and scored, in words."""
         return "last iterate" if self.ema is None else str(self.ema)
+
+    def on_train_end(self) -> None:
+        """Look at what the last update made, where nobody else looks.
+
+        Raises:
+            Diverged: if a weight is not finite.
+        """
+        if self.log_measures and not all(weight.isfinite().all() for weight in self.parameters()):
+            raise Diverged(f"a weight was not finite at generator iteration {self.global_step}")
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["random_streams"] = self.streams.state_dict()

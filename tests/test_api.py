@@ -170,3 +170,7 @@ def test_packages_that_are_trusted_are_a_list_and_no_text_that_has_others_in_it(
     run = gl.train(SHORT)
     with pytest.raises(ValueError, match="a list of packages is needed"):
         gl.load(run.directory, trusted="my_losses")
+    with pytest.raises(ValueError, match="a list of packages is needed"):
+        gl.load_runs(run.directory.parent, trusted="my_losses")
+    (same,) = gl.load_runs(run.directory.parent, trusted=["my_losses"])
+    assert same.trusted == ["my_losses"]

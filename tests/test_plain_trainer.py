@@ -116,7 +116,9 @@ def test_lightnings_checkpoints_early_stop_and_csv_see_the_measures(
     assert "train/critic_loss" in rows[0] and len(rows) == 11
 
 
-def test_lightnings_own_checkpoint_goes_on_to_the_last_bit(fit: Callable[..., L.Trainer], tmp_path: Path) -> None:
+def test_lightnings_own_checkpoint_of_an_epochs_end_goes_on_to_the_last_bit(
+    fit: Callable[..., L.Trainer], tmp_path: Path
+) -> None:
     def batches() -> gl.CriticBatches:
         return gl.CriticBatches(images(), n_critic=2)
 
@@ -194,3 +196,19 @@ def test_critic_batches_are_the_loaders_in_their_order_without_what_is_left() ->
 def test_critic_batches_refuse_what_they_cannot_be_made_of(loader: Any, options: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         list(gl.CriticBatches(loader, **options))
+
+
+def test_weights_that_the_last_update_made_infinite_are_no_success(fit: Callable[..., L.Trainer]) -> None:
+    """Its losses were still finite."""
+    module = module_of()
+    module.make_generator_optimizer = lambda network: torch.optim.SGD(network.parameters(), lr=torch.inf)
+    with pytest.raises(gl.Diverged, match="a weight was not finite at generator iteration 1"):
+        fit(module, gl.CriticBatches(images(), n_critic=2), max_steps=1)
+
+
+def test_a_loader_of_too_few_batches_trains_nothing_and_says_so() -> None:
+    loader = DataLoader(torch.zeros(7, 1, 2, 2), batch_size=4)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ValueError, match="n_critic=3 is not possible: the loader has 2 batches"):
+        gl.CriticBatches(loader, n_critic=3)
+    with pytest.raises(ValueError, match="n_critic=2 is not possible: the loader has 1 batches of one size"):
+        list(gl.CriticBatches(loader, n_critic=2))
