@@ -170,6 +170,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "runs.intervals",
         "runs.overrides",
         "runs.settings",
+        "runs.world",
     },
     "runs.suggestions": {"runs.intervals", "runs.search"},
     "runs.queueing": {"runs.directory", "runs.settings"},

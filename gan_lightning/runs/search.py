@@ -23,6 +23,7 @@ from gan_lightning.runs.identity import UNNAMED, is_within, key_of
 from gan_lightning.runs.intervals import Interval, Value
 from gan_lightning.runs.overrides import Mistake, composed, is_search, own_part, swept_lines
 from gan_lightning.runs.settings import resolve
+from gan_lightning.runs.world import this_world
 
 NAME = "search.json"
 
@@ -153,8 +154,13 @@ def check_search(config: DictConfig) -> None:
     """
     if not is_search(config):
         return
-    sweeper = config.hydra.sweeper
+    sweeper, world = config.hydra.sweeper, this_world()
     try:
+        if world is not None:
+            raise ValueError(
+                f"hydra/sweeper=search is not possible in one of {world.size} processes that {world.launcher} started, "
+                "each of which would search; allowed: a search of its own process, whose runs start theirs"
+            )
         for name, kind in (("n_trials", Count), ("trials_at_once", Count), ("seed", Seed)):
             check_value(sweeper.get(name), kind, "hydra", "sweeper", name)
         check_can_suggest()

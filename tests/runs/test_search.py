@@ -15,12 +15,14 @@ from optuna.study import create_study
 
 from gan_lightning import cli
 from gan_lightning.report.__main__ import main as report
+from gan_lightning.runs import search as search_module
 from gan_lightning.runs.directory import RunDirectory
 from gan_lightning.runs.intervals import Interval
 from gan_lightning.runs.result import Result, write_result
 from gan_lightning.runs.search import Outcome, best_of, outcome_of, read_record
 from gan_lightning.runs.settings import Settings
 from gan_lightning.runs.suggestions import suggest
+from gan_lightning.runs.world import World
 
 RATE = Interval(0.01, 1000.0, log=True, whole=False)
 AXIS = "learning_rate_scale=tag(log,interval(0.01,1000))"
@@ -251,6 +253,14 @@ def test_without_optuna_the_line_says_how_to_get_it(
     done = train(*SEARCH)
     assert (done.code, trained) == (2, [])
     assert done.err == "error: hydra/sweeper=search needs Optuna: pip install 'gan_lightning[search]'\n"
+
+
+def test_one_of_several_processes_does_not_search(train: Train, trained: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(rank=0, size=2, node=0, local_rank=0, address="localhost", port=1, launcher="torchrun")
+    monkeypatch.setattr(search_module, "this_world", lambda: world)
+    done = train(*SEARCH)
+    assert (done.code, trained) == (2, [])
+    assert "not possible in one of 2 processes that torchrun started" in done.err
 
 
 def test_another_search_needs_a_study_of_its_own(train: Train, trained: Runs) -> None:
