@@ -35,8 +35,9 @@ def planned_runs() -> list[tuple[str, str, str]]:
 
 def first_run(study: str) -> list[str]:
     """The overrides of a study's first run."""
-    axes = zip(swept(SWEEPS / f"{study}.yaml"), plan_of(study).values(), strict=True)
-    return [f"+sweeps={study}", *(f"{axis}={values[0]}" for axis, values in axes)]
+    plan = plan_of(study)  # without what is searched
+    axes = {axis: plan[axis.lstrip("+")] for axis in swept(SWEEPS / f"{study}.yaml") if axis.lstrip("+") in plan}
+    return [f"+sweeps={study}", *(f"{axis}={values[0]}" for axis, values in axes.items())]
 
 
 @pytest.mark.parametrize(("study", "axis", "name"), planned_runs())
