@@ -86,3 +86,14 @@ class LogFile(logging.FileHandler):
         except (OSError, ValueError) as error:
             print(f"no log is kept: {error}", file=sys.stderr)
             return open(os.devnull, "a")
+
+
+def unreadable(file: Path, error: Exception, remedy: str) -> ValueError:
+    """What to raise, in one line, where a file is not what was written there.
+
+    Args:
+        file: that was read.
+        error: what came of it.
+        remedy: what to do about it.
+    """
+    return ValueError(f"{file} cannot be read ({' '.join(str(error).split())[:200]}): {remedy}")

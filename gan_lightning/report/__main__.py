@@ -103,15 +103,19 @@ def check_page(options: argparse.Namespace) -> None:
 
 def once(options: argparse.Namespace) -> int:
     """Report what is there and print it."""
-    return tell(options, *report(options, reloads=False))
+    study, output, text = report(options)
+    write_own_page(options, study, output, reloads=False)
+    return tell(options, study, output, text)
 
 
 def watch(options: argparse.Namespace) -> int:
     """Report again and again until all that is planned has ended, or Ctrl-C; the last page does not reload itself."""
     try:
         while True:
-            study, output, text = report(options, reloads=True)
-            if has_ended(study):
+            study, output, text = report(options)
+            is_over = has_ended(study)
+            write_own_page(options, study, output, reloads=not is_over)
+            if is_over:
                 return tell(options, study, output, text)
             ended = sum(run.ended for run in study.runs)
             print(f"{ended} of {len(study.runs)} runs have ended; again in {options.watch} s", file=sys.stderr)
@@ -133,16 +137,8 @@ def has_ended(study: Study) -> bool:
     return is_over and set(planned_names(plan, study.directory) if plan else ()) <= ended
 
 
-def report(options: argparse.Namespace, *, reloads: bool) -> tuple[Study, Path, str]:
-    """Write the report, and the page where one is asked for.
-
-    Args:
-        options: of the command.
-        reloads: whether the page loads itself anew as long as more is to come.
-
-    Returns:
-        What was reported, where to, and its text.
-    """
+def report(options: argparse.Namespace) -> tuple[Study, Path, str]:
+    """Write the report; return what was reported, where to, and its text."""
     study = read_study(
         options.study,
         options.runs,
@@ -154,10 +150,13 @@ def report(options: argparse.Namespace, *, reloads: bool) -> tuple[Study, Path, 
     place = options.runs / study.name if study.archived else study.directory  # an earlier report stays as it is
     output = options.output or check_folder(place / "report")
     text = write_report(study, output)
-    if options.html:
-        refresh = options.watch if reloads and not has_ended(study) else None
-        write_page(study, output, options.html, refresh=refresh)
     return study, output, text
+
+
+def write_own_page(options: argparse.Namespace, study: Study, output: Path, *, reloads: bool) -> None:
+    """Write the page of a report where one is asked for, which loads itself anew (``reloads``) if more is to come."""
+    if options.html:
+        write_page(study, output, options.html, refresh=options.watch if reloads else None)
 
 
 def tell(options: argparse.Namespace, study: Study, output: Path, text: str) -> int:

@@ -199,11 +199,7 @@ class RunDirectory:
         except ValueError as error:
             log.warning("%s", error)
             return False
-        if result is None:
-            return False
-        if result.status == "finished":
-            return result.generator_step >= settings[LENGTH]
-        return result.status == "diverged" or result.generator_step > settings[LENGTH]
+        return result is not None and result.is_over(settings[LENGTH])
 
     @contextmanager
     def claimed(self, *, patience: float = 0.0) -> Iterator[int]:

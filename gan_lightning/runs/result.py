@@ -68,6 +68,12 @@ class Result:
         """Whether nothing more is to come unless the run is started again."""
         return self.status in ENDED
 
+    def is_over(self, generator_steps: int) -> bool:
+        """Whether nothing is left to do of a run that is to be so long: it diverged, or has come as far or farther."""
+        if self.status == "finished":
+            return self.generator_step >= generator_steps
+        return self.status == "diverged" or self.generator_step > generator_steps
+
     def taken(self, which: str) -> dict[str, Any]:
         """Scores of kind ``which`` (``final`` or ``best``) by name, and the ``generator_step``; empty if none."""
         return (self.scores or {}).get(which) or {}

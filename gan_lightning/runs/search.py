@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from pydantic import Field, RootModel, TypeAdapter, ValidationError
 
 from gan_lightning.atomic import atomic_file
-from gan_lightning.own_files import read_own
+from gan_lightning.own_files import read_own, unreadable
 from gan_lightning.ranges import Count, Seed, check_value
 from gan_lightning.runs.directory import RunDirectory
 from gan_lightning.runs.identity import UNNAMED, is_within, key_of
@@ -173,10 +173,9 @@ def check_search(config: DictConfig) -> None:
         for fixed in space.combinations:
             for end in ("low", "high"):
                 at = {key: getattr(interval, end) for key, interval in space.axes.items()}
-                for overrides in space.runs(fixed, at)[:1]:
-                    settings = resolve(own_part(composed(config, overrides)))
-                    if not settings["metrics"].get("_target_"):
-                        raise ValueError("metrics=none is not possible in a search: there is nothing to search by")
+                settings = resolve(own_part(composed(config, space.runs(fixed, at)[0])))
+                if not settings["metrics"].get("_target_"):
+                    raise ValueError("metrics=none is not possible in a search: there is nothing to search by")
     except (ValueError, OSError) as error:
         raise Mistake(str(error)) from error
 
@@ -226,10 +225,8 @@ def read_record(directory: Path) -> Record | None:
     except FileNotFoundError:
         return None
     except (OSError, RecursionError, ValidationError, ValueError) as error:
-        raise ValueError(
-            f"{file} cannot be read ({' '.join(str(error).split())[:200]}): move it away, and the search begins anew; "
-            "runs that it comes to again are not trained again"
-        ) from error
+        remedy = "move it away, and the search begins anew; runs that it comes to again are not trained again"
+        raise unreadable(file, error, remedy) from error
 
 
 def write_record(directory: Path, record: Record) -> None:
@@ -269,13 +266,18 @@ def outcome_of(trial: Trial, directory: Path) -> Outcome:
     return Outcome("finished" if len(values) == len(results) else "failed", values, monitor, higher)
 
 
-def own_values(config: DictConfig, space: Space, fixed: Sequence[str]) -> dict[str, Value] | None:
+def own_values(config: DictConfig, space: Space, fixed: list[str]) -> dict[str, Value] | None:
     """The recipe's own values of the axes, which are tried first; ``None`` where one lies outside of its interval."""
-    full = composed(config, [*fixed])
+    full = composed(config, fixed)
     found: dict[str, Any] = {key: OmegaConf.select(full, key.lstrip("+")) for key in space.axes}
     if any(value not in space.axes[key] for key, value in found.items()):
         return None
     return {key: space.axes[key].rounded(value) for key, value in found.items()}
+
+
+def outcomes_of(search: Search, directory: Path) -> list[tuple[Trial, Outcome]]:
+    """Every trial of a combination with what became of it."""
+    return [(trial, outcome_of(trial, directory)) for trial in search.trials]
 
 
 def best_of(tried: Sequence[tuple[Trial, Outcome]]) -> tuple[Trial, Outcome] | None:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from gan_lightning.atomic import atomic_file
-from gan_lightning.own_files import read_own
+from gan_lightning.own_files import read_own, unreadable
 from gan_lightning.resources import project_folder
 from gan_lightning.runs.identity import is_within, key_of
 
@@ -90,10 +90,7 @@ def read_start(directory: Path, *, typed: Sequence[str] = ()) -> Start | None:
     except FileNotFoundError:
         return None
     except (OSError, RecursionError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"{file} cannot be read ({' '.join(str(error).split())[:200]}): move it away, and start the study itself "
-            "again"
-        ) from error
+        raise unreadable(file, error, "move it away, and start the study itself again") from error
     own = {key_of(line.lstrip("~")) for line in typed}
     launcher, overrides = ([line for line in each if key_of(line.lstrip("~")) not in own] for each in lists)
     refused = [line for line in launcher if not _is_plain_launcher(line)]

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from gan_lightning.runs.directory import RunDirectory
 from gan_lightning.runs.metrics_file import read_metrics
@@ -18,6 +19,13 @@ SLURM's queue and has not begun, and of what is ``missing`` there is nothing.
 
 RATE_ROWS = 10
 """Rows of ``metrics.csv`` that a speed is taken over: between two of them there may be a score."""
+
+
+class HasStatus(Protocol):
+    """What is in one of the states, such as a run or a trial."""
+
+    @property
+    def status(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -81,8 +89,8 @@ def state_of(directory: RunDirectory, *, queued: Mapping[str, str]) -> State:
     return State(name, "interrupted" if result.error else "stale", *known, error=result.error)
 
 
-def counted(states: Iterable[State]) -> str:
-    """How many runs are in which state, the first three always, in words."""
+def counted(states: Iterable[HasStatus]) -> str:
+    """How many are in which state, the first three always, in words."""
     counts = Counter(state.status for state in states)
     return ", ".join(f"{counts[status]} {status}" for status in ORDER if counts[status] or status in ORDER[:3])
 

@@ -10,7 +10,8 @@ from gan_lightning.report.archive import write_rows
 from gan_lightning.report.markdown import markdown_table, number
 from gan_lightning.report.plots.search import Tried, draw_search
 from gan_lightning.report.study import Study
-from gan_lightning.runs.search import Record, Search, best_of, in_words, lines_at, outcome_of, read_record
+from gan_lightning.runs.result import ENDED
+from gan_lightning.runs.search import Record, Search, best_of, in_words, lines_at, outcomes_of, read_record
 
 TRIALS = "trials.csv"
 
@@ -32,10 +33,7 @@ def write_report(study: Study, settings: Settings, output: Path) -> str:
     record = read_record(study.directory)
     if record is None:
         raise ValueError(f"{study.directory}: nothing was searched here: there is no search.json")
-    tried = [
-        Tried(name_of(search), [(trial, outcome_of(trial, study.directory)) for trial in search.trials])
-        for search in record.searches
-    ]
+    tried = [Tried(name_of(search), outcomes_of(search, study.directory)) for search in record.searches]
     names = ["search", "trial", *record.axes, "status", "score", "value", "sd", "scores", "runs"]
     write_rows(output / TRIALS, names, rows_of(tried))
     drawn = draw_search(output / "search.png", tried, record.axes)
@@ -62,19 +60,16 @@ def name_of(search: Search) -> str:
 
 def best_table(record: Record, tried: list[Tried], *, monitor: str) -> list[str]:
     """A row a combination: the values of its best trial, and what became of the others."""
-    rows = [["search", *record.axes, monitor.replace("_", " "), "sd", "trials", "finished", "diverged", "failed"]]
-    for each in tried:
+    rows = [["search", *record.axes, monitor.replace("_", " "), "sd", "trials", *ENDED]]
+    typed = []
+    for search, each in zip(record.searches, tried, strict=True):
         found = best_of(each.trials)
         at = [number(found[0].at[key]) for key in record.axes] if found else ["-"] * len(record.axes)
         value = [optional(found[1].value), optional(found[1].spread)] if found else ["-", "-"]
-        counts = [str(sum(outcome.status == status for _, outcome in each.trials)) for status in rows[0][-3:]]
+        counts = [str(sum(outcome.status == status for _, outcome in each.trials)) for status in ENDED]
         rows.append([each.name, *at, *value, str(len(each.trials)), *counts])
-    best = [best_of(each.trials) for each in tried]
-    typed = [
-        f"    python train.py {shlex.join([*search.fixed, *lines_at(found[0].at)])}"
-        for search, found in zip(record.searches, best, strict=True)
-        if found
-    ]
+        if found:
+            typed.append(f"    python train.py {shlex.join([*search.fixed, *lines_at(found[0].at)])}")
     return [*markdown_table(rows, left=1), *(["", "The best of each, as it is typed:", "", *typed] if typed else [])]
 
 
